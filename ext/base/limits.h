@@ -1,0 +1,26 @@
+// Every limit of replic, with its unit and its reason.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace replic {
+
+// Largest peer, seq and at: integers that every host language holds exactly (IEEE-754 doubles).
+inline constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;
+
+// Bytes of one text input. A message host rarely sends more than a page; a larger input is a
+// mistake.
+inline constexpr size_t kMaxTextBytes = size_t{16} << 20;
+
+// Nesting of JSON. Messages need four levels; the rest is room for arrays of arrays.
+inline constexpr int kMaxJsonDepth = 32;
+
+// Columns of a table: SQLite's own default limit.
+inline constexpr size_t kMaxColumns = 2000;
+
+// How far ahead of the wall clock a patch may be before it is parked. Milliseconds.
+inline constexpr int64_t kDefaultMaxDriftMs = 300'000;
+
+}  // namespace replic

@@ -1,0 +1,87 @@
+#include "base/error.h"
+#include "sqlapi/registry.h"
+#include "sqlite/boundary.h"
+
+namespace replic {
+
+void Call::wrong(std::string_view what) const {
+  throw Error(Code::argument, std::string(doc_.name) + ": " + std::string(what), "usage: " + std::string(doc_.usage));
+}
+
+std::string Call::text(size_t i, std::string_view name) const {
+  if (!given(i)) wrong(std::string(name) + " is NULL");
+  if (sqlite3_value_type(args_[i]) != SQLITE_TEXT) wrong(std::string(name) + " is not a text");
+  return value_of(args_[i]).bytes();
+}
+
+int64_t Call::integer(size_t i, std::string_view name) const {
+  if (!given(i)) wrong(std::string(name) + " is NULL");
+  if (sqlite3_value_type(args_[i]) != SQLITE_INTEGER) wrong(std::string(name) + " is not an integer");
+  return sqlite3_value_int64(args_[i]);
+}
+
+Value Call::value(size_t i) const { return i < args_.size() ? value_of(args_[i]) : Value(); }
+
+void Call::result(std::string_view text) {
+  sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void Call::result(const Value& value) {
+  switch (value.type()) {
+    case Type::null: return sqlite3_result_null(context_);
+    case Type::integer: return sqlite3_result_int64(context_, value.as_integer());
+    case Type::real: return sqlite3_result_double(context_, value.as_real());
+    case Type::text: return result(std::string_view(value.bytes()));
+    case Type::blob: break;
+  }
+  sqlite3_result_blob64(context_, value.bytes().data(), value.bytes().size(), SQLITE_TRANSIENT);
+}
+
+std::string_view bytes_of(sqlite3_value* value, std::string_view what) {
+  const int type = sqlite3_value_type(value);
+  if (type != SQLITE_TEXT && type != SQLITE_BLOB) {
+    throw Error(Code::argument, std::string(what) + " is a number", "pass a text or a blob");
+  }
+  const void* data = type == SQLITE_TEXT ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
+  const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
+  return size == 0 ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
+}
+
+int64_t apply_value(Store& store, sqlite3_value* value) {
+  if (sqlite3_value_type(value) == SQLITE_NULL) return 0;
+  const std::string_view bytes = bytes_of(value, "message");
+  return bytes.empty() ? 0 : store.apply(bytes);
+}
+
+namespace {
+
+struct Registration {
+  const FunctionDef* def;
+  std::shared_ptr<Store> store;
+};
+
+void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
+  const auto* registration = static_cast<Registration*>(sqlite3_user_data(context));
+  const FunctionDef& def = *registration->def;
+  guarded_call(context, [&] {
+    Call call(*registration->store, def.doc, context, argc, argv);
+    if (argc < def.min_args || (def.max_args >= 0 && argc > def.max_args)) call.wrong("wrong number of arguments");
+    registration->store->refresh();
+    def.run(call);
+  });
+}
+
+}  // namespace
+
+int register_functions(const std::shared_ptr<Store>& store) {
+  for (const FunctionDef& def : function_table()) {
+    // Any number of arguments, so that a wrong one gets our own error with the usage.
+    const int rc = sqlite3_create_function_v2(store->db().handle(), std::string(def.doc.name).c_str(), -1, def.flags,
+                                              new Registration{&def, store}, run_function, nullptr, nullptr,
+                                              [](void* data) { delete static_cast<Registration*>(data); });
+    if (rc != SQLITE_OK) return rc;
+  }
+  return SQLITE_OK;
+}
+
+}  // namespace replic

@@ -1,0 +1,94 @@
+// replic_changes: reading what was received or written, and the door for messages.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "sqlapi/tables.h"
+#include "wire/json.h"
+
+namespace replic {
+namespace {
+
+enum Column { kPeer, kSeq, kAt, kVer, kTab, kDelta, kMessage, kReason, kSince };
+
+class ChangeRows : public RowSource {
+ public:
+  explicit ChangeRows(ChangeCursor&& cursor) : cursor_(std::move(cursor)) {}
+
+  bool next() override {
+    change_ = cursor_.next();
+    return change_.has_value();
+  }
+
+  Value column(int index) override {
+    const Patch& patch = change_->patch;
+    switch (index) {
+      case kPeer: return Value::integer(patch.stamp.peer);
+      case kSeq: return Value::integer(patch.stamp.seq);
+      case kAt: return Value::integer(patch.stamp.at);
+      case kVer: return Value::integer(patch.ver);
+      case kTab: return Value::text(patch.is_void() ? "_" : patch.table);
+      case kDelta: return Value::text(wire::write_delta(patch.cells));
+      case kMessage: return Value::text(wire::write_patch(patch));
+      default: return change_->reason.empty() ? Value() : Value::text(change_->reason);
+    }
+  }
+
+ private:
+  ChangeCursor cursor_;
+  std::optional<Change> change_;
+};
+
+// Narrows `range` by a constraint on a whole number. A constraint with another type of value is left to SQLite.
+void narrow(Range& range, const Constraint& constraint) {
+  if (constraint.value.type() != Type::integer) return;
+  const int64_t value = constraint.value.as_integer();
+  switch (constraint.op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+      range.first = std::max(range.first, value);
+      range.last = std::min(range.last, value);
+      return;
+    case SQLITE_INDEX_CONSTRAINT_GT: range.first = std::max(range.first, std::min(value, kMaxInteger) + 1); return;
+    case SQLITE_INDEX_CONSTRAINT_GE: range.first = std::max(range.first, value); return;
+    case SQLITE_INDEX_CONSTRAINT_LT: range.last = std::min(range.last, std::max(value, int64_t{0}) - 1); return;
+    case SQLITE_INDEX_CONSTRAINT_LE: range.last = std::min(range.last, value); return;
+    default: return;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<RowSource> open_changes(Store& store, std::vector<Constraint>&& constraints) {
+  Vector since;
+  Range seqs{1, kMaxInteger};
+  Range peers{1, kMaxInteger};
+  for (const Constraint& constraint : constraints) {
+    if (constraint.column == kSeq) narrow(seqs, constraint);
+    if (constraint.column == kPeer) narrow(peers, constraint);
+    if (constraint.column != kSince || constraint.value.is_null()) continue;
+    if (constraint.value.type() != Type::text) {
+      throw Error(Code::argument, "replic_changes: since is not a text", "pass what replic_vector() returned, or nothing");
+    }
+    since = wire::read_vector(constraint.value.bytes());
+  }
+  if (seqs.first > seqs.last || peers.first > peers.last) seqs = {1, 0};
+  const int64_t peer = peers.first == peers.last ? peers.first : 0;
+  return std::make_unique<ChangeRows>(store.changes(since, peer, seqs));
+}
+
+void insert_message(Store& store, std::span<sqlite3_value*> row) {
+  sqlite3_value* message = row[kMessage];
+  // .import fills the columns from the left: a line of messages alone stands in the first one.
+  if (sqlite3_value_type(message) == SQLITE_NULL && sqlite3_value_type(row[kPeer]) == SQLITE_TEXT) message = row[kPeer];
+  for (const int other : {kPeer, kSeq, kAt, kVer, kTab, kDelta, kReason, kSince}) {
+    if (row[static_cast<size_t>(other)] == message || sqlite3_value_type(row[static_cast<size_t>(other)]) == SQLITE_NULL) {
+      continue;
+    }
+    throw Error(Code::argument, "replic_changes takes a message and nothing else",
+                "INSERT INTO replic_changes(message) VALUES (?)");
+  }
+  apply_value(store, message);
+}
+
+}  // namespace replic

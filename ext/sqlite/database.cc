@@ -1,0 +1,120 @@
+#include "sqlite/database.h"
+
+#include "base/error.h"
+#include "sqlite/boundary.h"
+
+namespace replic {
+
+// The virtual table replic_connection: always empty; its only purpose is its xDisconnect. No cached statement may name
+// it, or SQLite would keep it connected until that statement is finalized.
+struct OwnerTable {
+  struct Table {
+    sqlite3_vtab base{};
+    Database* database = nullptr;
+  };
+  struct Registration {
+    Database* database;
+    std::shared_ptr<void> owner;
+  };
+
+  static int connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char**) {
+    const int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
+    if (rc != SQLITE_OK) return rc;
+    auto* table = new (std::nothrow) Table;
+    if (table == nullptr) return SQLITE_NOMEM;
+    table->database = static_cast<Registration*>(aux)->database;
+    table->database->connected_ = true;
+    *out = &table->base;
+    return SQLITE_OK;
+  }
+  static int disconnect(sqlite3_vtab* base) {
+    auto* table = reinterpret_cast<Table*>(base);
+    Database* database = table->database;
+    database->connected_ = false;
+    database->release_();
+    database->cache_.clear();
+    database->gate.clear();
+    delete table;
+    return SQLITE_OK;
+  }
+  static int best_index(sqlite3_vtab*, sqlite3_index_info*) { return SQLITE_OK; }
+  static int open(sqlite3_vtab*, sqlite3_vtab_cursor** out) {
+    *out = new (std::nothrow) sqlite3_vtab_cursor{};
+    return *out == nullptr ? SQLITE_NOMEM : SQLITE_OK;
+  }
+  static int close(sqlite3_vtab_cursor* cursor) {
+    delete cursor;
+    return SQLITE_OK;
+  }
+  static int filter(sqlite3_vtab_cursor*, int, const char*, int, sqlite3_value**) { return SQLITE_OK; }
+  static int next(sqlite3_vtab_cursor*) { return SQLITE_OK; }
+  static int eof(sqlite3_vtab_cursor*) { return 1; }
+  static int column(sqlite3_vtab_cursor*, sqlite3_context*, int) { return SQLITE_OK; }
+  static int rowid(sqlite3_vtab_cursor*, sqlite3_int64* out) {
+    *out = 0;
+    return SQLITE_OK;
+  }
+  static const sqlite3_module* module() {
+    static const sqlite3_module kModule = [] {
+      sqlite3_module m{};
+      m.iVersion = 0;
+      m.xConnect = connect;
+      m.xBestIndex = best_index;
+      m.xDisconnect = disconnect;
+      m.xOpen = open;
+      m.xClose = close;
+      m.xFilter = filter;
+      m.xNext = next;
+      m.xEof = eof;
+      m.xColumn = column;
+      m.xRowid = rowid;
+      return m;
+    }();
+    return &kModule;
+  }
+};
+
+int Database::register_modules(const std::shared_ptr<void>& owner, TransactionListener* listener,
+                               std::function<void()> release) {
+  release_ = std::move(release);
+  const int rc = gate.register_module(owner, listener);
+  if (rc != SQLITE_OK) return rc;
+  return sqlite3_create_module_v2(db_, "replic_connection", OwnerTable::module(),
+                                  new OwnerTable::Registration{this, owner},
+                                  [](void* aux) { delete static_cast<OwnerTable::Registration*>(aux); });
+}
+
+void Database::connect() {
+  if (connected_) return;
+  exec("SELECT 1 FROM main.replic_connection");
+  if (!connected_) throw Error(Code::internal, "the owner table did not connect", "please report this");
+}
+
+Run Database::run(std::string_view sql) {
+  auto it = cache_.find(sql);
+  if (it == cache_.end()) {
+    connect();
+    it = cache_.emplace(std::string(sql), Statement(db_, sql)).first;
+  }
+  // Nested use, a trigger's for instance: the cached one is in the middle of its rows.
+  if (sqlite3_stmt_busy(it->second.get()) != 0) return once(sql);
+  return Run(it->second);
+}
+
+int64_t Database::now_unix_ms() const {
+  constexpr int64_t kJulianUnixMs = 210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds
+  sqlite3_vfs* vfs = nullptr;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  if (vfs == nullptr) vfs = sqlite3_vfs_find(nullptr);
+  sqlite3_int64 julian_ms = 0;
+  if (vfs->iVersion >= 2 && vfs->xCurrentTimeInt64 != nullptr) {
+    vfs->xCurrentTimeInt64(vfs, &julian_ms);
+  } else {
+    double days = 0;
+    vfs->xCurrentTime(vfs, &days);
+    julian_ms = static_cast<sqlite3_int64>(days * 86'400'000.0);
+  }
+  return julian_ms - kJulianUnixMs;
+}
+
+}  // namespace replic

@@ -1,0 +1,60 @@
+// The host's connection, with the statements that we keep prepared on it.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sqlite/gate.h"
+#include "sqlite/statement.h"
+
+namespace replic {
+
+// Non-owning front of the host's sqlite3*. Cached statements are finalized by the owner table's xDisconnect, which
+// SQLite calls at the beginning of sqlite3_close: so close never meets them.
+class Database {
+ public:
+  explicit Database(sqlite3* db) : gate(db), db_(db) {}
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Registers the gate, and the table `replic_connection` that owns the cached statements.
+  // `release` is called when the connection is being closed: it must finalize every statement held elsewhere.
+  int register_modules(const std::shared_ptr<void>& owner, TransactionListener* listener,
+                       std::function<void()> release);
+
+  // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the program.
+  Run run(std::string_view sql);
+  // One execution of a statement that is not kept.
+  Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
+  void exec(std::string_view sql) { once(sql).exec(); }
+
+  // Rows that the last finished INSERT, UPDATE or DELETE changed, without those of triggers.
+  int64_t changes() const { return sqlite3_changes(db_); }
+  bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
+  std::string errmsg() const { return sqlite3_errmsg(db_); }
+  // Unix milliseconds by the clock of the host's VFS.
+  int64_t now_unix_ms() const;
+  sqlite3* handle() const { return db_; }
+
+  // Makes sure that the owner table is connected, so that what is prepared from now on will be finalized at close.
+  void connect();
+
+  Gate gate;
+
+ private:
+  friend struct OwnerTable;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+  };
+
+  sqlite3* db_;
+  std::unordered_map<std::string, Statement, Hash, std::equal_to<>> cache_;
+  std::function<void()> release_;
+  bool connected_ = false;
+};
+
+}  // namespace replic

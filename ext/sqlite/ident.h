@@ -1,0 +1,16 @@
+// Names in SQL text.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace replic {
+
+// `name` in double quotes, with quotes inside doubled: any name, as SQL.
+std::string ident(std::string_view name);
+
+// `text` in single quotes, with quotes inside doubled.
+std::string literal(std::string_view text);
+
+}  // namespace replic

@@ -1,0 +1,321 @@
+#include "store/catalog.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "model/content.h"
+#include "sqlite/ident.h"
+#include "store/affinity.h"
+
+namespace replic {
+namespace {
+
+constexpr std::string_view kLogSuffix = "_patches";
+
+// A DEFAULT that is a literal, by the text that table_xinfo gives: SQLite hands over the expression without its
+// enclosing parentheses.
+bool is_literal(std::string_view sql) {
+  if (sql.empty()) return false;
+  for (const std::string_view word : {"null", "true", "false"}) {
+    if (same_name(sql, word)) return true;
+  }
+  const size_t sign = sql[0] == '+' || sql[0] == '-' ? 1 : 0;
+  const std::string_view body = sql.substr(sign);
+  if (body.empty()) return false;
+  if (body[0] >= '0' && body[0] <= '9') {
+    return body.find_first_not_of("0123456789abcdefABCDEFxX.+-") == std::string_view::npos &&
+           body.find_first_of("+-", 1) == std::string_view::npos;
+  }
+  const bool blob = (body[0] == 'x' || body[0] == 'X') && body.size() > 1 && body[1] == '\'';
+  const std::string_view text = blob ? body.substr(1) : body;
+  if (text[0] != '\'' || text.size() < 2 || text.back() != '\'') return false;
+  for (size_t i = 1; i + 1 < text.size(); i++) {
+    if (text[i] == '\'' && text[++i] != '\'') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Catalog::clear() {
+  entries_.clear();
+  tables_.clear();
+  listed_ = false;
+  known_initialised_ = false;
+  version_ = -1;
+}
+
+void Catalog::refresh() {
+  int64_t version = 0;
+  {
+    Run run = db_.run("PRAGMA main.schema_version");
+    if (run.step()) version = run.integer(0);
+  }
+  if (version == version_) return;
+  clear();
+  version_ = version;
+}
+
+bool Catalog::initialised() {
+  if (!known_initialised_) {
+    Run run = db_.run("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name='_replic_state'");
+    known_initialised_ = run.step();
+  }
+  return known_initialised_;
+}
+
+const std::vector<std::string>& Catalog::tables() {
+  if (!listed_) {
+    tables_.clear();
+    Run run = db_.run(
+        "SELECT t.name FROM main.sqlite_schema AS t JOIN main.sqlite_schema AS l "
+        "ON l.type='table' AND lower(l.name)=lower(t.name)||'_patches' "
+        "WHERE t.type='table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "AND t.name NOT LIKE '\\_replic\\_%' ESCAPE '\\' ORDER BY t.name");
+    while (run.step()) tables_.push_back(run.text(0));
+    listed_ = true;
+  }
+  return tables_;
+}
+
+std::string Catalog::schema_sql(std::string_view type, std::string_view table) {
+  Run run = db_.run("SELECT coalesce(sql,'') FROM main.sqlite_schema WHERE type=?1 AND tbl_name=?2 COLLATE NOCASE");
+  run.bind(type).bind(table);
+  std::string out;
+  while (run.step()) out += run.text(0) + '\n';
+  return out;
+}
+
+const TablePlan* Catalog::find(std::string_view table) {
+  std::string name = folded(table);
+  auto it = entries_.find(name);
+  if (it == entries_.end()) {
+    std::unique_ptr<TablePlan> plan = inspect(table);
+    if (plan && plan->log.empty()) plan.reset();
+    it = entries_.emplace(std::move(name), Entry{std::move(plan), false}).first;
+  }
+  return it->second.plan.get();
+}
+
+std::unique_ptr<TablePlan> Catalog::inspect(std::string_view table) {
+  auto plan = std::make_unique<TablePlan>();
+  if (folded(table).starts_with("_replic_") || folded(table).starts_with("sqlite_")) return nullptr;
+  const auto fail = [&](std::string problem, std::string cure) {
+    if (!plan->problem.empty()) return;
+    plan->problem = std::move(problem);
+    plan->cure = std::move(cure);
+  };
+  {
+    Run run = db_.once("PRAGMA main.table_list(" + ident(table) + ")");
+    if (!run.step()) return nullptr;
+    plan->name = run.text(1);
+    if (run.text(2) != "table") {
+      fail("it is a " + run.text(2), "it must be an ordinary table in main");
+    }
+    plan->strict = run.integer(5) != 0;
+  }
+  {
+    Run run = db_.once("PRAGMA main.table_list(" + ident(plan->name + std::string(kLogSuffix)) + ")");
+    if (run.step()) {
+      plan->log = run.text(1);
+      plan->log_strict = run.integer(5) != 0;
+      if (run.text(2) != "table") {
+        fail(quoted(plan->log) + " is a " + run.text(2), "it must be an ordinary table in main");
+      }
+    }
+  }
+  if (!plan->problem.empty()) return plan;
+  read_columns(*plan);
+  read_key_collations(*plan);
+  if (plan->problem.empty()) read_constraints(*plan);
+  if (plan->problem.empty() && !plan->log.empty()) read_log(*plan);
+  if (plan->problem.empty()) write_sql(*plan);
+  return plan;
+}
+
+void Catalog::read_columns(TablePlan& plan) {
+  Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
+  std::vector<std::pair<int64_t, size_t>> key;
+  while (run.step()) {
+    if (run.integer(6) != 0) continue;  // generated: computed on every peer from the others
+    Column column;
+    column.name = run.text(1);
+    column.type = run.text(2);
+    column.affinity = affinity_of(column.type, plan.strict);
+    column.not_null = run.integer(3) != 0;
+    column.default_sql = run.text(4);
+    column.seed = column_seed(column.name);
+    if (!run.is_null(4)) {
+      column.default_kind = is_literal(column.default_sql) ? DefaultKind::constant : DefaultKind::expression;
+    }
+    if (run.integer(5) > 0) key.emplace_back(run.integer(5), plan.columns.size());
+    plan.columns.push_back(std::move(column));
+  }
+  std::sort(key.begin(), key.end());
+  for (const auto& [position, index] : key) {
+    plan.columns[index].key_position = static_cast<int>(plan.key.size());
+    plan.columns[index].not_null = true;
+    plan.key.push_back(index);
+  }
+  for (Column& column : plan.columns) {
+    if (column.default_kind != DefaultKind::constant) continue;
+    Run value = db_.once("SELECT " + column.default_sql);
+    if (value.step()) column.default_value = with_affinity(db_, value.value(0), column.affinity);
+  }
+  if (plan.key.empty()) {
+    plan.problem = "it has no primary key";
+    plan.cure = "make it again with a PRIMARY KEY: a row must have a name that all peers agree on";
+  }
+}
+
+void Catalog::read_key_collations(TablePlan& plan) {
+  for (Column& column : plan.columns) column.collation = "BINARY";
+  plan.rowid_alias = plan.key.size() == 1 && same_name(plan.columns[plan.key[0]].type, "INTEGER");
+  Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
+  while (indexes.step()) {
+    if (indexes.text(3) != "pk") continue;
+    plan.rowid_alias = false;
+    Run parts = db_.once("PRAGMA main.index_xinfo(" + ident(indexes.text(1)) + ")");
+    while (parts.step()) {
+      const auto position = static_cast<size_t>(parts.integer(0));
+      if (parts.integer(5) != 0 && position < plan.key.size()) {
+        plan.columns[plan.key[position]].collation = parts.text(4);
+      }
+    }
+  }
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
+    const bool binary = same_name(column.collation, "BINARY");
+    if (!binary && !same_name(column.collation, "NOCASE") && !same_name(column.collation, "RTRIM")) {
+      plan.problem = "its key column " + quoted(column.name) + " has the collation " + quoted(column.collation);
+      plan.cure = "use BINARY, NOCASE or RTRIM in a primary key: every peer must hold the same keys for equal";
+    }
+    plan.respells = plan.respells || !binary || column.affinity == Affinity::blob;
+  }
+}
+
+void Catalog::read_constraints(TablePlan& plan) {
+  {
+    Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
+    while (indexes.step()) {
+      if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
+      plan.problem = "it has the UNIQUE index " + quoted(indexes.text(1));
+      plan.cure = "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the table local";
+      return;
+    }
+  }
+  Run keys = db_.once("PRAGMA main.foreign_key_list(" + ident(plan.name) + ")");
+  if (keys.step()) {
+    plan.problem = "it has a FOREIGN KEY on column " + quoted(keys.text(3));
+    plan.cure = "FOREIGN KEY cannot be merged by this version: drop it, or leave the table local";
+    return;
+  }
+  // A word in a comment or a name makes the slow path slower, never wrong.
+  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos ||
+                     !schema_sql("trigger", plan.name).empty();
+}
+
+void Catalog::read_log(TablePlan& plan) {
+  std::map<std::string, Affinity> log;
+  {
+    Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.log) + ")");
+    while (run.step()) log[folded(run.text(1))] = affinity_of(run.text(2), plan.log_strict);
+  }
+  for (const char* name : {"_patchedAt", "_sequenceId", "_peerId"}) {
+    if (log.count(folded(name)) != 0) continue;
+    plan.problem = quoted(plan.log) + " has no column " + quoted(name);
+    plan.cure = "make the log again with _patchedAt, _sequenceId and _peerId as INTEGER NOT NULL";
+    return;
+  }
+  plan.has_nulls = log.count("_nulls") != 0;
+  for (Column& column : plan.columns) {
+    const auto it = log.find(folded(column.name));
+    if (it != log.end() && it->second != column.affinity) {
+      plan.problem = "column " + quoted(column.name) + " has another type in " + quoted(plan.log);
+      plan.cure = "declare it in the log as in the table: " + column.name + " " + column.type;
+      return;
+    }
+    column.in_log = it != log.end();
+    if (!column.in_log && column.key_position >= 0) {
+      plan.problem = quoted(plan.log) + " lacks the key column " + quoted(column.name);
+      plan.cure = "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type;
+      return;
+    }
+  }
+  plan.tombstone = "deletedAt";
+  if (initialised()) {
+    Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
+    run.bind(plan.name);
+    if (run.step()) plan.tombstone = run.text(0);
+  }
+  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);
+}
+
+void Catalog::explain_missing(std::string_view table) {
+  const std::unique_ptr<TablePlan> plan = inspect(table);
+  if (plan && plan->problem.empty()) {
+    throw Error(Code::table, "table " + quoted(plan->name) + " is not replicated: it has no log " +
+                                 quoted(plan->name + std::string(kLogSuffix)),
+                "SELECT replic_track(" + literal(plan->name) + ",'{\"mode\":\"manual\"}')");
+  }
+  if (plan) throw Error(Code::table, "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem, plan->cure);
+  std::string names;
+  for (const std::string& name : tables()) names.append(names.empty() ? "" : ", ").append(name);
+  throw Error(Code::table, "there is no table " + quoted(table) + " in main",
+              names.empty() ? "no table is replicated yet: CREATE TABLE it, then SELECT replic_track('...')"
+                            : "the replicated tables are: " + names);
+}
+
+const TablePlan* Catalog::find_for_write(std::string_view table) {
+  const TablePlan* plan = find(table);
+  if (plan == nullptr || !plan->problem.empty()) return plan;
+  bool& has_indexes = entries_.at(folded(table)).has_indexes;
+  if (has_indexes) return plan;
+  const bool changed = ensure_indexes(*plan);
+  if (!changed) {
+    has_indexes = true;
+    return plan;
+  }
+  refresh();
+  return find(table);
+}
+
+// Returns true when it has changed the schema.
+bool Catalog::ensure_indexes(const TablePlan& plan) {
+  std::vector<std::string> by_key;
+  for (const size_t k : plan.key) by_key.push_back(folded(plan.columns[k].name + " " + plan.columns[k].collation));
+  by_key.emplace_back("_patchedat binary");
+  bool has_seq = false;
+  bool has_key = false;
+  {
+    Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.log) + ")");
+    while (indexes.step()) {
+      if (indexes.integer(4) != 0) continue;  // partial
+      std::vector<std::string> parts;
+      Run columns = db_.once("PRAGMA main.index_xinfo(" + ident(indexes.text(1)) + ")");
+      while (columns.step()) {
+        if (columns.integer(5) != 0) parts.push_back(folded(columns.text(2) + " " + columns.text(4)));
+      }
+      const bool unique = indexes.integer(2) != 0;
+      has_seq = has_seq || (unique && parts == std::vector<std::string>{"_peerid binary", "_sequenceid binary"});
+      has_key = has_key || (parts.size() >= by_key.size() && std::equal(by_key.begin(), by_key.end(), parts.begin()));
+    }
+  }
+  if (has_seq && has_key) return false;
+  const std::string& log = plan.log;
+  std::string key_columns;
+  for (const size_t k : plan.key) {
+    key_columns += ident(plan.columns[k].name) + " COLLATE " + ident(plan.columns[k].collation) + ",";
+  }
+  if (!has_seq) {
+    db_.exec("CREATE UNIQUE INDEX main." + ident(log + "_seq") + " ON " + ident(log) + "(_peerId,_sequenceId)");
+  }
+  if (!has_key) {
+    db_.exec("CREATE INDEX main." + ident(log + "_row") + " ON " + ident(log) + "(" + key_columns +
+             "_patchedAt,_peerId,_sequenceId)");
+  }
+  return true;
+}
+
+}  // namespace replic

@@ -1,0 +1,61 @@
+// Which tables are replicated, and how each is made: read from the schema, kept until the schema changes.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sqlite/database.h"
+#include "store/plan.h"
+
+namespace replic {
+
+class Catalog {
+ public:
+  explicit Catalog(Database& db) : db_(db) {}
+
+  // Forgets everything when the schema is not the one that was read. Cheap; call it at the start of each operation.
+  void refresh();
+  void clear();
+  // Makes the next refresh() read everything anew; plans stay valid until then.
+  void invalidate() { version_ = -1; }
+  int64_t schema_version() const { return version_; }
+  // True when replic's own tables are there.
+  bool initialised();
+
+  // The plan of a replicated table, by any spelling of its name; null when there is no table T with a T_patches.
+  // A plan with a problem is returned too: the caller must look at plan->problem.
+  const TablePlan* find(std::string_view table);
+  // The names of all replicated tables, ordered by name.
+  const std::vector<std::string>& tables();
+  // Why `table` is not replicated: throws E_TABLE with the cure that fits.
+  [[noreturn]] void explain_missing(std::string_view table);
+  // The same, for writing: adds to the log the two indexes that merging needs, where they are missing. Only then the
+  // schema changes, and plans found earlier are gone.
+  const TablePlan* find_for_write(std::string_view table);
+  // The plan for a T whose log need not exist: for replic_track. Null when there is no such ordinary table.
+  std::unique_ptr<TablePlan> inspect(std::string_view table);
+
+ private:
+  struct Entry {
+    std::unique_ptr<TablePlan> plan;
+    bool has_indexes = false;
+  };
+  bool ensure_indexes(const TablePlan& plan);
+  void read_columns(TablePlan& plan);
+  void read_key_collations(TablePlan& plan);
+  void read_constraints(TablePlan& plan);
+  void read_log(TablePlan& plan);
+  std::string schema_sql(std::string_view type, std::string_view table);
+
+  Database& db_;
+  std::map<std::string, Entry> entries_;  // by folded name
+  std::vector<std::string> tables_;
+  bool listed_ = false;
+  bool known_initialised_ = false;
+  int64_t version_ = -1;
+};
+
+}  // namespace replic

@@ -1,0 +1,112 @@
+#include "store/identity.h"
+
+#include <string>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "embedded_sql.h"
+#include "model/content.h"
+#include "sqlite/ident.h"
+#include "store/log.h"
+
+namespace replic {
+namespace {
+
+// Raised when a released version changes the state tables.
+constexpr int64_t kFormat = 1;
+
+// Runs every statement of `script`.
+void run_script(Database& db, std::string_view script) {
+  const std::string sql(script);
+  const char* rest = sql.c_str();
+  while (*rest != '\0') {
+    sqlite3_stmt* raw = nullptr;
+    const int rc = sqlite3_prepare_v2(db.handle(), rest, -1, &raw, &rest);
+    if (rc != SQLITE_OK) throw_sqlite(db.handle(), rc, "cannot make replic's tables");
+    if (raw == nullptr) continue;  // a comment
+    const int step = sqlite3_step(raw);
+    sqlite3_finalize(raw);
+    if (step != SQLITE_DONE) throw_sqlite(db.handle(), step, "cannot make replic's tables");
+  }
+}
+
+}  // namespace
+
+int64_t Identity::random_peer() {
+  for (;;) {
+    uint64_t bits = 0;
+    sqlite3_randomness(sizeof bits, &bits);
+    const auto peer = static_cast<int64_t>(bits & static_cast<uint64_t>(kMaxInteger));
+    if (peer > 0 && !is_known(peer)) return peer;
+  }
+}
+
+bool Identity::is_known(int64_t peer) {
+  Run run = db_.run(
+      "SELECT 1 FROM main._replic_peers WHERE peer=?1 UNION ALL SELECT 1 FROM main._replic_ranges WHERE peer=?1 LIMIT 1");
+  run.bind(peer);
+  return run.step();
+}
+
+bool Identity::is_own(int64_t peer) {
+  if (peer == state_.peek().peer) return true;
+  Run run = db_.run("SELECT 1 FROM main._replic_peers WHERE peer=?1 AND role>0");
+  run.bind(peer);
+  return run.step();
+}
+
+int64_t Identity::init(std::optional<int64_t> peer) {
+  if (!catalog_.initialised()) {
+    run_script(db_, sql::kState);
+    catalog_.refresh();
+    db_.once("INSERT INTO main._replic_state(id,format,peer) VALUES(1,?1,0)").bind(kFormat).exec();
+  }
+  state_.load();
+  const int64_t current = state_.peek().peer;
+  if (current == 0) {
+    adopt_logs();
+    state_.row().schema_seen = catalog_.schema_version();
+    return take(peer);
+  }
+  if (!peer || is_own(*peer)) return current;
+  throw Error(Code::identity,
+              "this database is peer " + std::to_string(current) + " already, and was never " + std::to_string(*peer),
+              "call replic_fork(" + std::to_string(*peer) + ") to write under a new identity from now on");
+}
+
+int64_t Identity::take(std::optional<int64_t> peer) {
+  const int64_t before = state_.peek().peer;
+  // A first identity may name a peer whose patches the logs hold: it goes on with its own sequence.
+  if (peer && before != 0 && is_known(*peer)) {
+    throw Error(Code::identity, "peer id " + std::to_string(*peer) + " is known already",
+                "call replic_fork() without an argument for a random id");
+  }
+  const int64_t taken = peer ? *peer : random_peer();
+  db_.run("UPDATE main._replic_peers SET role=1 WHERE role=2").exec();
+  db_.run("INSERT INTO main._replic_peers(peer,role) VALUES(?1,2) ON CONFLICT(peer) DO UPDATE SET role=2")
+      .bind(taken)
+      .exec();
+  state_.row().peer = taken;
+  // What the former identity wrote is another peer's now: the next stamp must get above it.
+  if (before != 0) state_.row().at_is_own = false;
+  return taken;
+}
+
+// Logs that are older than our state, of a database that was replicated by an ancestor: what they hold was received.
+void Identity::adopt_logs() {
+  const std::vector<std::string> tables = catalog_.tables();
+  for (const std::string& table : tables) {
+    const TablePlan* plan = catalog_.find_for_write(table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    Run run = db_.once(plan->log_all);
+    while (run.step()) {
+      const RowPatch patch = Log::read(*plan, run);
+      const Stamp& stamp = patch.stamp;
+      if (stamp.peer < 1 || stamp.seq < 1 || state_.received(stamp.peer, stamp.seq)) continue;
+      state_.add_received(stamp, 1, content_hash(stamp, plan->name, cell_sum(*plan, patch)));
+      state_.saw(stamp.at, false);
+    }
+  }
+}
+
+}  // namespace replic

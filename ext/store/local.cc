@@ -1,0 +1,134 @@
+#include "store/local.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "model/content.h"
+#include "sqlite/ident.h"
+#include "store/affinity.h"
+
+namespace replic {
+namespace {
+
+std::string names_of(const TablePlan& plan, bool key_only) {
+  std::string out;
+  for (const Column& column : plan.columns) {
+    if (key_only && column.key_position < 0) continue;
+    out.append(out.empty() ? "" : ", ").append(column.name);
+  }
+  if (plan.log_tombstone && !key_only) out.append(", ").append(plan.tombstone);
+  return out;
+}
+
+}  // namespace
+
+RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
+  RowPatch row;
+  row.slots.reserve(cells.size());
+  for (Cell& cell : cells) {
+    const auto index = plan.find(cell.column);
+    if (!index) {
+      throw Error(Code::column, "table " + quoted(plan.name) + " has no column " + quoted(cell.column) + " that can be set",
+                  "its columns are: " + names_of(plan, false));
+    }
+    if (row.find(*index) != nullptr) {
+      throw Error(Code::argument, "column " + quoted(cell.column) + " is given twice", "name each column once");
+    }
+    const bool is_tombstone = *index == plan.columns.size();
+    if (cell.value.is_null()) {
+      if (!is_tombstone && plan.columns[*index].key_position >= 0) continue;  // reported as missing
+      if (!plan.has_nulls) {
+        throw Error(Code::nulls, "column " + quoted(cell.column) + " cannot be set to NULL: " + quoted(plan.log) +
+                                     " has no column _nulls to say so",
+                    "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
+      }
+    }
+    if (!is_tombstone) {
+      const Column& column = plan.columns[*index];
+      if (!column.in_log) {
+        throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
+                    "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type);
+      }
+      cell.value = with_affinity(db_, std::move(cell.value), column.affinity);
+    }
+    row.slots.push_back({*index, std::move(cell.value)});
+  }
+  std::sort(row.slots.begin(), row.slots.end(), [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  for (const size_t k : plan.key) {
+    if (row.find(k) != nullptr) continue;
+    throw Error(Code::key, "primary-key column " + quoted(plan.columns[k].name) + " of table " + quoted(plan.name) +
+                               " is missing or NULL",
+                "give every key column: " + names_of(plan, true));
+  }
+  return row;
+}
+
+// A new row takes the value of a DEFAULT that is an expression from its writer, so that all peers have the same.
+void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) {
+  const bool any = std::any_of(plan.columns.begin(), plan.columns.end(), [](const Column& column) {
+    return column.default_kind == DefaultKind::expression;
+  });
+  if (!any) return;
+  const std::vector<Value> key = key_of(plan, row);
+  if (Log(db_).newest(plan, key)) return;
+  {
+    Run run = db_.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    if (run.step()) return;
+  }
+  for (size_t i = 0; i < plan.columns.size(); i++) {
+    const Column& column = plan.columns[i];
+    if (column.default_kind != DefaultKind::expression || !column.in_log || row.find(i) != nullptr) continue;
+    Run run = db_.once("SELECT " + column.default_sql);
+    if (!run.step() || run.is_null(0)) continue;
+    row.slots.push_back({i, with_affinity(db_, run.value(0), column.affinity)});
+  }
+  std::sort(row.slots.begin(), row.slots.end(), [](const Slot& a, const Slot& b) { return a.column < b.column; });
+}
+
+int64_t LocalWriter::next_at() {
+  const StateRow& state = state_.peek();
+  const int64_t now = db_.now_unix_ms();
+  const int64_t at = tick(state.at, state.at_is_own, now);
+  if (state.at > drift_bound(now, state.max_drift_ms)) {
+    throw Error(Code::clock_ahead,
+                "the newest stamp here is " + std::to_string(unix_ms_from_at(state.at) - now) +
+                    " ms ahead of the system clock, which was ahead and has been set back",
+                "correct the clock if it is wrong now; if it is right, SELECT replic_fork() gives the patches of the "
+                "future the present time");
+  }
+  return at;
+}
+
+Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells) {
+  const TablePlan* plan = catalog_.find_for_write(table);
+  if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
+  Unit unit;
+  unit.row = row_of(*plan, std::move(cells));
+  add_expression_defaults(*plan, unit.row);
+  const StateRow& state = state_.peek();
+  unit.ver = state.ver;
+  unit.row.stamp = {next_at(), state.peer, state_.last_seq(state.peer) + 1};
+  if (const auto refusal = merger_.merge(*plan, unit, false)) {
+    std::string wrong = *refusal;
+    if (wrong.starts_with("NOT NULL")) {
+      std::string missing;
+      for (size_t i = 0; i < plan->columns.size(); i++) {
+        const Column& column = plan->columns[i];
+        const Value* value = unit.row.find(i);
+        const bool given = value != nullptr ? !value->is_null() : column.default_kind == DefaultKind::constant;
+        if (column.not_null && !given) missing.append(missing.empty() ? "" : ", ").append(column.name);
+      }
+      wrong += " (not given: " + missing + ")";
+    }
+    throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
+                "nothing was stored; change the values");
+  }
+  const Stamp& stamp = unit.row.stamp;
+  state_.add_received(stamp, unit.ver, content_hash(stamp, plan->name, cell_sum(*plan, unit.row)));
+  state_.saw(stamp.at, true);
+  return {stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
+}
+
+}  // namespace replic

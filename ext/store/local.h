@@ -1,0 +1,36 @@
+// Local writes: a patch of our own, under the next seq and a stamp greater than any seen.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/message.h"
+#include "store/catalog.h"
+#include "store/merge.h"
+#include "store/state.h"
+
+namespace replic {
+
+class LocalWriter {
+ public:
+  LocalWriter(Database& db, Catalog& catalog, State& state, Merger& merger)
+      : db_(db), catalog_(catalog), state_(state), merger_(merger) {}
+
+  // Writes a patch of `table`; a NULL cell sets NULL. Returns it as it is to be shipped. Inside Gate::write; when it
+  // throws, the caller's statement must fail, which undoes it.
+  // Throws E_TABLE, E_COLUMN, E_KEY, E_NULLS, E_CONSTRAINT, E_CLOCK_RANGE, E_CLOCK_AHEAD.
+  Patch write(std::string_view table, std::vector<Cell>&& cells);
+
+ private:
+  RowPatch row_of(const TablePlan& plan, std::vector<Cell>&& cells);
+  void add_expression_defaults(const TablePlan& plan, RowPatch& row);
+  int64_t next_at();
+
+  Database& db_;
+  Catalog& catalog_;
+  State& state_;
+  Merger& merger_;
+};
+
+}  // namespace replic

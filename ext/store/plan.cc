@@ -1,0 +1,162 @@
+#include "store/plan.h"
+
+#include <bit>
+
+#include "base/bytes.h"
+#include "model/content.h"
+#include "sqlite/ident.h"
+
+namespace replic {
+namespace {
+
+// How many column sets keep their SQL text, per table and kind. Programs use a few; a random workload must not grow it.
+constexpr size_t kMaxColumnSets = 200;
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out.append(separator);
+    out.append(part);
+  }
+  return out;
+}
+
+std::string marks(size_t count) { return joined(std::vector<std::string>(count, "?"), ","); }
+
+// "k1" = ? COLLATE x AND ...: the collation is the key's, whatever the log declares.
+std::string key_condition(const TablePlan& plan) {
+  std::vector<std::string> parts;
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
+    parts.push_back(ident(column.name) + "=? COLLATE " + ident(column.collation));
+  }
+  return joined(parts, " AND ");
+}
+
+std::string main_table(const std::string& name) { return "main." + ident(name); }
+
+}  // namespace
+
+std::optional<size_t> TablePlan::find(std::string_view column) const {
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (columns[i].name == column) return i;
+  }
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (same_name(columns[i].name, column)) return i;
+  }
+  if (log_tombstone && same_name(tombstone, column)) return columns.size();
+  return std::nullopt;
+}
+
+uint64_t TablePlan::seed(size_t index) const {
+  return index < columns.size() ? columns[index].seed : column_seed(tombstone);
+}
+
+const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
+  if (updates_.size() > kMaxColumnSets) updates_.clear();
+  std::string& sql = updates_[set];
+  if (!sql.empty()) return sql;
+  std::vector<std::string> parts;
+  for (const size_t i : set) parts.push_back(ident(columns[i].name) + "=?");
+  // A patch of the key alone changes nothing, but the statement must still say whether the row is there.
+  if (parts.empty()) parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
+  return sql = "UPDATE " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " + key_condition(*this);
+}
+
+const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
+  if (upserts_.size() > kMaxColumnSets) upserts_.clear();
+  std::string& sql = upserts_[set];
+  if (!sql.empty()) return sql;
+  std::vector<std::string> names, targets, updates;
+  for (const size_t k : key) {
+    names.push_back(ident(columns[k].name));
+    targets.push_back(ident(columns[k].name));
+    if (respells) updates.push_back(names.back() + "=excluded." + names.back());
+  }
+  std::vector<bool> given(columns.size(), false);
+  for (const size_t i : set) {
+    names.push_back(ident(columns[i].name));
+    updates.push_back(names.back() + "=excluded." + names.back());
+    given[i] = true;
+  }
+  std::string values = marks(names.size());
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (columns[i].default_kind != DefaultKind::expression || given[i] || columns[i].key_position >= 0) continue;
+    names.push_back(ident(columns[i].name));
+    values += ",NULL";
+  }
+  sql = "INSERT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" + values + ") ON CONFLICT(" +
+        joined(targets, ",") + ") DO ";
+  return sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
+}
+
+void write_sql(TablePlan& plan) {
+  std::vector<std::string> names, key_names, key_order;
+  for (const Column& column : plan.columns) names.push_back(ident(column.name));
+  for (const size_t k : plan.key) {
+    key_names.push_back(names[k]);
+    key_order.push_back(names[k] + " COLLATE " + ident(plan.columns[k].collation));
+  }
+  const std::string condition = key_condition(plan);
+  const std::string table = main_table(plan.name);
+  const std::string log = main_table(plan.log);
+  plan.table_select = "SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition;
+  plan.table_delete = "DELETE FROM " + table + " WHERE " + condition;
+  plan.table_insert =
+      "INSERT INTO " + table + "(" + joined(names, ",") + ") VALUES(" + marks(names.size()) + ")";
+
+  std::vector<std::string> log_names{"_patchedAt", "_sequenceId", "_peerId"};
+  std::vector<std::string> read{"_patchedAt", "_peerId", "_sequenceId"};
+  for (size_t i = 0; i < names.size(); i++) {
+    if (plan.columns[i].in_log) log_names.push_back(names[i]);
+    read.push_back(plan.columns[i].in_log ? names[i] : "NULL");
+  }
+  for (const auto& [present, name] : {std::pair(plan.log_tombstone, "_deletedAt"), std::pair(plan.has_nulls, "_nulls")}) {
+    if (!present) continue;
+    log_names.emplace_back(name);
+    read.emplace_back(name);
+  }
+  plan.log_insert = "INSERT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" + marks(log_names.size()) + ")";
+  plan.log_newest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
+                    " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1";
+  const std::string select = "SELECT " + joined(read, ",") + " FROM " + log;
+  const std::string oldest_first = "_patchedAt,_peerId,_sequenceId";
+  plan.log_newer = select + " WHERE " + condition + " AND _patchedAt>=? ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC";
+  plan.log_row = select + " WHERE " + condition + " ORDER BY " + oldest_first;
+  plan.log_get = select + " WHERE _peerId=? AND _sequenceId=?";
+  plan.log_delete = "DELETE FROM " + log + " WHERE _peerId=? AND _sequenceId=?";
+  plan.log_range = select + " WHERE _peerId=? AND _sequenceId BETWEEN ? AND ? ORDER BY _sequenceId";
+  plan.log_all = select + " ORDER BY " + joined(key_order, ",") + "," + oldest_first;
+}
+
+std::string row_key(const TablePlan& plan, const std::vector<Value>& key) {
+  std::string out;
+  for (size_t i = 0; i < key.size(); i++) {
+    const Value& value = key[i];
+    Type type = value.type();
+    uint64_t bits = static_cast<uint64_t>(value.as_integer());
+    std::string bytes;
+    if (type == Type::real) {
+      int64_t integer = 0;
+      // 1 and 1.0 are one key, and so are 0.0 and -0.0.
+      if (real_is_integer(value.as_real(), &integer)) {
+        type = Type::integer;
+        bits = static_cast<uint64_t>(integer);
+      } else {
+        bits = std::bit_cast<uint64_t>(value.as_real());
+      }
+    } else if (type == Type::text || type == Type::blob) {
+      bytes = value.bytes();
+      const std::string& collation = plan.columns[plan.key[i]].collation;
+      if (type == Type::text && same_name(collation, "NOCASE")) bytes = folded(bytes);
+      if (type == Type::text && same_name(collation, "RTRIM")) bytes.erase(bytes.find_last_not_of(' ') + 1);
+      bits = bytes.size();
+    }
+    out += static_cast<char>(type);
+    put_le64(out, bits);
+    out += bytes;
+  }
+  return out;
+}
+
+}  // namespace replic

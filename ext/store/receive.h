@@ -1,0 +1,66 @@
+// Receiving: a message from outside becomes part of the database, or is parked with a reason. Nothing is dropped quietly,
+// and one bad patch never stops the others. Runs inside Gate::write, through Store.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "model/message.h"
+#include "store/catalog.h"
+#include "store/identity.h"
+#include "store/merge.h"
+#include "store/parked.h"
+#include "store/peers.h"
+#include "store/state.h"
+
+namespace replic {
+
+class Receiver {
+ public:
+  Receiver(Database& db, Catalog& catalog, State& state, Parked& parked, Merger& merger, Peers& peers,
+           Identity& identity)
+      : db_(db), catalog_(catalog), state_(state), parked_(parked), merger_(merger), peers_(peers), identity_(identity) {}
+
+  // Takes one message of any type. Returns the number of patches newly received, 0 or 1.
+  // Throws E_KEY for a patch of a known table without its key.
+  int64_t receive(Message&& message);
+
+  // Merges what was parked for the clock and whose time has come. Returns how many.
+  int64_t release_due();
+  // Tries again what was parked for the schema; cheap when the schema is the one last tried. Returns how many parts went.
+  int64_t retry_schema(bool even_if_unchanged);
+  // Replays every row that something waits for. Returns how many patches became visible.
+  int64_t retry_constraints();
+
+  // Puts a void with the clock value `at` in the place of a patch of a former identity of ours.
+  void make_void(const Patch& patch, int64_t at);
+
+  // The whole patch of a received (peer, seq), from the log, the parked parts and the voids; nothing when it exists no
+  // more. `hint`: the table to look in first, or empty.
+  std::optional<Patch> find(int64_t peer, int64_t seq, std::string_view hint);
+
+ private:
+  int64_t receive_patch(Patch&& patch);
+  int64_t collide(Patch&& patch, uint64_t content);
+  void displace(const Patch& old);
+  void take_out(const Patch& old);
+  void place(Patch&& patch, const TablePlan* plan);
+  void place_row(const TablePlan& plan, const Patch& patch);
+  void park(const Patch& patch, std::string_view why, std::string detail, uint64_t content = 0);
+  void park_schema(const Patch& patch, std::vector<Cell> cells, std::string detail);
+  const TablePlan* usable_plan(const std::string& table, std::string* problem);
+  void normalise(Patch& patch, const TablePlan& plan);
+  void recount();
+  bool can_set(const TablePlan& plan, const Cell& cell, std::string* why) const;
+
+  Database& db_;
+  Catalog& catalog_;
+  State& state_;
+  Parked& parked_;
+  Merger& merger_;
+  Peers& peers_;
+  Identity& identity_;
+};
+
+}  // namespace replic

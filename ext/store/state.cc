@@ -1,0 +1,269 @@
+#include "store/state.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+
+namespace replic {
+namespace {
+
+constexpr std::string_view kSelectState =
+    "SELECT peer,at,at_is_own,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,received,duplicates,collisions,"
+    "unknown_messages FROM main._replic_state WHERE id=1";
+constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+
+}  // namespace
+
+StateRow State::read_row(Run& run) {
+  StateRow row;
+  row.peer = run.integer(0);
+  row.at = run.integer(1);
+  row.at_is_own = run.integer(2) != 0;
+  row.ver = run.integer(3);
+  row.max_drift_ms = run.integer(4);
+  row.due_at = run.integer(5);
+  row.waiting = run.integer(6);
+  row.schema_parked = run.integer(7);
+  row.schema_seen = run.integer(8);
+  row.received = run.integer(9);
+  row.duplicates = run.integer(10);
+  row.collisions = run.integer(11);
+  row.unknown_messages = run.integer(12);
+  return row;
+}
+
+StateRow State::read(bool initialised) {
+  if (now_.loaded) return now_.row;
+  if (!initialised) return {};
+  Run run = db_.run(kSelectState);
+  return run.step() ? read_row(run) : StateRow();
+}
+
+void State::load() {
+  if (now_.loaded) return;
+  Run run = db_.run(kSelectState);
+  if (!run.step()) {
+    throw Error(Code::state, "table _replic_state has no row", "restore the file from a backup, or from another peer");
+  }
+  now_ = Memory();
+  now_.row = read_row(run);
+  now_.loaded = true;
+}
+
+void State::for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit) {
+  if (!initialised) return;
+  Run run = db_.run(
+      "SELECT peer,first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer BETWEEN ?1 AND ?2 "
+      "ORDER BY peer,first");
+  run.bind(peer).bind(peer == 0 ? kNone : peer);
+  while (run.step()) {
+    ReceivedRange range{run.integer(0), run.integer(1), run.integer(2),
+                        run.integer(3), static_cast<uint64_t>(run.integer(4)), run.integer(5)};
+    if (now_.loaded) {
+      for (const Hot& hot : now_.hot) {
+        if (hot.dirty && hot.range.peer == range.peer && hot.range.first == range.first) range = hot.range;
+      }
+    }
+    visit(range);
+  }
+}
+
+Vector State::vector(bool initialised) {
+  Vector out;
+  for_each_range(initialised, 0, [&](const ReceivedRange& range) { out[range.peer].add({range.first, range.last}); });
+  return out;
+}
+
+State::Hot& State::slot_for_use() {
+  Hot* oldest = &now_.hot[0];
+  for (Hot& hot : now_.hot) {
+    if (hot.range.peer == 0) return hot;
+    if (hot.used < oldest->used) oldest = &hot;
+  }
+  write_hot(*oldest);
+  *oldest = Hot();
+  return *oldest;
+}
+
+State::Hot* State::find_hot(int64_t peer, int64_t seq) {
+  for (Hot& hot : now_.hot) {
+    if (hot.range.peer != peer || seq < hot.range.first || seq >= hot.next_first) continue;
+    hot.used = ++now_.tick;
+    return &hot;
+  }
+  return nullptr;
+}
+
+State::Hot* State::load_hot(int64_t peer, int64_t seq) {
+  if (Hot* hot = find_hot(peer, seq)) return hot;
+  ReceivedRange range;
+  {
+    Run run = db_.run(
+        "SELECT peer,first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer=?1 AND first<=?2 "
+        "ORDER BY first DESC LIMIT 1");
+    run.bind(peer).bind(seq);
+    if (!run.step()) return nullptr;
+    range = {run.integer(0), run.integer(1), run.integer(2),
+             run.integer(3), static_cast<uint64_t>(run.integer(4)), run.integer(5)};
+  }
+  int64_t next_first = kNone;
+  {
+    Run run = db_.run("SELECT first FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 1");
+    run.bind(peer).bind(range.first);
+    if (run.step()) next_first = run.integer(0);
+  }
+  Hot& hot = slot_for_use();
+  hot = {range, next_first, false, ++now_.tick};
+  return &hot;
+}
+
+bool State::received(int64_t peer, int64_t seq) {
+  const Hot* hot = load_hot(peer, seq);
+  return hot != nullptr && seq <= hot->range.last;
+}
+
+void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
+  const auto [at, peer, seq] = stamp;
+  Hot* before = load_hot(peer, seq);
+  const bool extends = before != nullptr && before->range.last + 1 == seq && before->range.ver == ver;
+  if (extends && seq + 1 < before->next_first) {  // the common case: no table is touched
+    before->range.last = seq;
+    before->range.sum += content;
+    before->range.last_at = at;
+    before->dirty = true;
+    return;
+  }
+  // The range after it may have come within reach.
+  ReceivedRange merged{peer, seq, seq, ver, content, at};
+  if (extends) {
+    merged.first = before->range.first;
+    merged.sum += before->range.sum;
+  }
+  int64_t next_first = kNone;
+  {
+    Run run = db_.run(
+        "SELECT first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 2");
+    run.bind(peer).bind(seq);
+    if (run.step()) {
+      next_first = run.integer(0);
+      // A hot copy of the range after it would be newer than the row: write it first.
+      if (Hot* after = find_hot(peer, next_first); after != nullptr && after->dirty) {
+        write_hot(*after);
+        return add_received(stamp, ver, content);
+      }
+      if (next_first == seq + 1 && run.integer(2) == ver) {
+        merged.last = run.integer(1);
+        merged.sum += static_cast<uint64_t>(run.integer(3));
+        merged.last_at = run.integer(4);
+        next_first = run.step() ? run.integer(0) : kNone;
+      }
+    }
+  }
+  if (merged.last > seq) {
+    if (Hot* after = find_hot(peer, seq + 1); after != nullptr && after->range.first == seq + 1) *after = Hot();
+    db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2").bind(peer).bind(seq + 1).exec();
+  }
+  if (before != nullptr) {
+    if (extends) {
+      *before = Hot();
+    } else {
+      before->next_first = seq;
+    }
+  }
+  Hot& hot = slot_for_use();
+  hot = {merged, next_first, true, ++now_.tick};
+  write_hot(hot);
+}
+
+void State::adjust_sum(int64_t peer, int64_t seq, uint64_t minus, uint64_t plus) {
+  Hot* hot = load_hot(peer, seq);
+  if (hot == nullptr) return;
+  hot->range.sum += plus - minus;
+  hot->dirty = true;
+}
+
+int64_t State::last_seq(int64_t peer) {
+  const Hot* hot = load_hot(peer, kNone - 1);
+  return hot == nullptr ? 0 : hot->range.last;
+}
+
+int64_t State::ver_of(int64_t peer, int64_t seq) {
+  const Hot* hot = load_hot(peer, seq);
+  return hot == nullptr ? 1 : hot->range.ver;
+}
+
+void State::saw(int64_t at, bool own) {
+  // Two stamps with one `at`: the other peer's is what a local write must get above.
+  if (at > now_.row.at) {
+    row().at = at;
+    row().at_is_own = own;
+  } else if (at == now_.row.at && !own && now_.row.at_is_own) {
+    row().at_is_own = false;
+  }
+}
+
+void State::write_hot(Hot& hot) {
+  if (!hot.dirty) return;
+  Run run = db_.run(
+      "INSERT INTO main._replic_ranges(peer,first,last,ver,sum,last_at) VALUES(?,?,?,?,?,?) "
+      "ON CONFLICT(peer,first) DO UPDATE SET last=excluded.last,ver=excluded.ver,sum=excluded.sum,"
+      "last_at=excluded.last_at");
+  const ReceivedRange& range = hot.range;
+  run.bind(range.peer).bind(range.first).bind(range.last).bind(range.ver);
+  run.bind(static_cast<int64_t>(range.sum)).bind(range.last_at).exec();
+  hot.dirty = false;
+}
+
+void State::flush() {
+  if (!now_.loaded) return;
+  for (Hot& hot : now_.hot) {
+    if (hot.range.peer != 0) write_hot(hot);
+  }
+  if (!now_.dirty) return;
+  const StateRow& row = now_.row;
+  Run run = db_.run(
+      "UPDATE main._replic_state SET peer=?,at=?,at_is_own=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
+      "received=?,duplicates=?,collisions=?,unknown_messages=? WHERE id=1");
+  run.bind(row.peer).bind(row.at).bind(int64_t{row.at_is_own}).bind(row.ver).bind(row.max_drift_ms);
+  run.bind(row.due_at).bind(row.waiting);
+  run.bind(row.schema_parked).bind(row.schema_seen).bind(row.received).bind(row.duplicates).bind(row.collisions);
+  run.bind(row.unknown_messages).exec();
+  now_.dirty = false;
+}
+
+void State::drop() {
+  now_ = Memory();
+  saved_.clear();
+}
+
+void State::on_savepoint(int level) {
+  const auto index = static_cast<size_t>(std::max(level, 0));
+  if (saved_.size() <= index) saved_.resize(index + 1);
+  saved_[index] = now_;
+}
+
+void State::on_release(int level) {
+  const auto index = static_cast<size_t>(std::max(level, 0));
+  if (saved_.size() > index) saved_.resize(index);
+}
+
+void State::on_rollback_to(int level) {
+  if (on_undo) on_undo();
+  const auto index = static_cast<size_t>(std::max(level, 0));
+  if (level < 0 || index >= saved_.size() || !saved_[index]) {
+    now_ = Memory();
+    if (level >= 0 && saved_.size() > index) saved_.resize(index);
+    if (level < 0) saved_.clear();
+    return;
+  }
+  now_ = *saved_[index];
+  saved_.resize(index + 1);
+}
+
+void State::on_rollback() {
+  drop();
+  if (on_undo) on_undo();
+}
+
+}  // namespace replic

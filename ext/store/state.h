@@ -1,0 +1,118 @@
+// Who we are, the clock, and what has been received: a few rows that every write needs.
+//
+// Within a transaction they are held in memory and written once, before the commit; SQLite's savepoint calls keep the
+// copies right under partial rollback. Between transactions nothing is held: another connection may write.
+
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/limits.h"
+#include "model/clock.h"
+#include "model/range.h"
+#include "sqlite/database.h"
+
+namespace replic {
+
+// One row of _replic_ranges.
+struct ReceivedRange {
+  int64_t peer = 0;
+  int64_t first = 0;
+  int64_t last = 0;
+  int64_t ver = 1;
+  uint64_t sum = 0;
+  int64_t last_at = 0;
+};
+
+// The row of _replic_state.
+struct StateRow {
+  int64_t peer = 0;  // 0: no identity taken yet
+  int64_t at = 0;
+  bool at_is_own = false;
+  int64_t ver = 1;
+  int64_t max_drift_ms = kDefaultMaxDriftMs;
+  int64_t due_at = 0;
+  int64_t waiting = 0;        // patches parked for a constraint
+  int64_t schema_parked = 0;  // parts parked for the schema
+  int64_t schema_seen = 0;
+  int64_t received = 0;
+  int64_t duplicates = 0;
+  int64_t collisions = 0;
+  int64_t unknown_messages = 0;
+};
+
+class State : public TransactionListener {
+ public:
+  explicit State(Database& db) : db_(db) {}
+
+  // The row as this connection sees it. `initialised`: the state tables are there; without them all is zero.
+  StateRow read(bool initialised);
+  // Every range received or written, by peer and first; those of one peer when it is not 0.
+  void for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit);
+  Vector vector(bool initialised);
+
+  // The following only inside Gate::write, after load().
+  void load();
+  // The row, to be changed; what is changed is written before the commit.
+  StateRow& row() {
+    now_.dirty = true;
+    return now_.row;
+  }
+  const StateRow& peek() const { return now_.row; }
+  // Whether this (peer, seq) was received or written.
+  bool received(int64_t peer, int64_t seq);
+  // Records a (peer, seq) that was not received before.
+  void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
+  // Changes the content sum of the range that holds (peer, seq).
+  void adjust_sum(int64_t peer, int64_t seq, uint64_t minus, uint64_t plus);
+  // The last seq that `peer` has in the received ranges, or 0.
+  int64_t last_seq(int64_t peer);
+  // The schema version of the writer of a received (peer, seq).
+  int64_t ver_of(int64_t peer, int64_t seq);
+  // Moves the clock up to `at`.
+  void saw(int64_t at, bool own);
+  // Writes what is held in memory to the tables.
+  void flush();
+
+  void on_savepoint(int level) override;
+  void on_release(int level) override;
+  void on_rollback_to(int level) override;
+  void on_sync() override { flush(); }
+  void on_commit() override { drop(); }
+  void on_rollback() override;
+  // Called when a rollback may have taken the schema back.
+  std::function<void()> on_undo;
+
+ private:
+  // A range held in memory, with the first seq of the one after it.
+  struct Hot {
+    ReceivedRange range;  // peer 0: free
+    int64_t next_first = 0;
+    bool dirty = false;
+    uint32_t used = 0;
+  };
+  struct Memory {
+    bool loaded = false;
+    bool dirty = false;
+    StateRow row;
+    std::array<Hot, 4> hot;
+    uint32_t tick = 0;
+  };
+
+  static StateRow read_row(Run& run);
+  void drop();
+  void write_hot(Hot& hot);
+  Hot* find_hot(int64_t peer, int64_t seq);
+  // The range that holds seq or ends before it, put into memory; null when the peer has none so low.
+  Hot* load_hot(int64_t peer, int64_t seq);
+  Hot& slot_for_use();
+
+  Database& db_;
+  Memory now_;
+  std::vector<std::optional<Memory>> saved_;  // by savepoint level
+};
+
+}  // namespace replic

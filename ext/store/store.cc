@@ -1,0 +1,133 @@
+#include "store/store.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "model/content.h"
+#include "wire/json.h"
+
+namespace replic {
+
+Store::Store(sqlite3* handle)
+    : db_(handle),
+      catalog_(db_),
+      state_(db_),
+      parked_(db_),
+      merger_(db_, state_, parked_),
+      peers_(db_, state_),
+      identity_(db_, catalog_, state_),
+      receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_),
+      local_(db_, catalog_, state_, merger_) {
+  state_.on_undo = [this] {
+    // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its plans are in use.
+    if (!db_.gate.in_trial()) catalog_.invalidate();
+  };
+}
+
+int Store::register_modules(const std::shared_ptr<void>& self) {
+  return db_.register_modules(self, &state_, [this] { catalog_.clear(); });
+}
+
+void Store::begin() {
+  catalog_.refresh();
+  identity_.init(std::nullopt);
+  receiver_.release_due();
+  receiver_.retry_schema(false);
+}
+
+void Store::write(const std::function<void()>& work) {
+  db_.connect();
+  db_.gate.write([&] {
+    begin();
+    work();
+  });
+}
+
+int64_t Store::init(std::optional<int64_t> peer) {
+  db_.connect();
+  int64_t out = 0;
+  db_.gate.write([&] {
+    catalog_.refresh();
+    out = identity_.init(peer);
+  });
+  return out;
+}
+
+int64_t Store::fork(std::optional<int64_t> peer) {
+  int64_t out = 0;
+  write([&] {
+    const int64_t former = state_.peek().peer;
+    out = identity_.take(peer);
+    reissue_future(former, drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms));
+  });
+  return out;
+}
+
+// Gives the patches that `former` wrote beyond `bound` the present time, under the new identity, and makes the old ones
+// void.
+void Store::reissue_future(int64_t former, int64_t bound) {
+  if (state_.peek().at <= bound) return;
+  std::vector<Patch> future;
+  int64_t greatest = 0;
+  state_.for_each_range(true, 0, [&](const ReceivedRange& range) {
+    if (range.last_at <= bound) greatest = std::max(greatest, range.last_at);
+  });
+  {
+    ChangeCursor cursor = changes({}, former, {1, kMaxInteger});
+    while (auto change = cursor.next()) {
+      if (change->reason == reason::kIdentity || change->patch.is_void()) continue;
+      if (change->patch.stamp.at > bound) {
+        future.push_back(std::move(change->patch));
+      } else {
+        greatest = std::max(greatest, change->patch.stamp.at);
+      }
+    }
+  }
+  state_.row().at = greatest;
+  state_.row().at_is_own = false;
+  const int64_t now = tick(greatest, false, db_.now_unix_ms());
+  for (const Patch& patch : future) receiver_.make_void(patch, now);
+  for (Patch& patch : future) local_.write(patch.table, std::move(patch.cells));
+}
+
+std::optional<std::string> Store::patch(std::string_view table, std::vector<Cell>&& cells) {
+  Patch patch;
+  const int64_t commits = db_.gate.commits();
+  write([&] { patch = local_.write(table, std::move(cells)); });
+  // Only what is committed may be shipped: inside BEGIN, or under a running write statement, nothing is yet.
+  if (db_.gate.commits() == commits) return std::nullopt;
+  return wire::write_patch(patch);
+}
+
+int64_t Store::apply(std::string_view messages) {
+  int64_t count = 0;
+  write([&] {
+    wire::read_messages(messages, [&](Message&& message) { count += receiver_.receive(std::move(message)); });
+  });
+  return count;
+}
+
+int64_t Store::retry() {
+  int64_t count = 0;
+  db_.connect();
+  db_.gate.write([&] {
+    catalog_.refresh();
+    identity_.init(std::nullopt);
+    count += receiver_.release_due();
+    count += receiver_.retry_schema(true);
+    count += receiver_.retry_constraints();
+  });
+  return count;
+}
+
+int64_t Store::now_at() {
+  const StateRow state = row();
+  return tick(state.at, state.at_is_own, db_.now_unix_ms());
+}
+
+ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs) {
+  return ChangeCursor(db_, catalog_, spans_since(state_, initialised(), since, peer, seqs));
+}
+
+}  // namespace replic

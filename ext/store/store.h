@@ -1,0 +1,94 @@
+// The database as replic sees it: every operation that the SQL surface offers.
+//
+// Writing operations run inside the gate and are atomic. Reading ones never write.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/catalog.h"
+#include "store/changes.h"
+#include "store/identity.h"
+#include "store/local.h"
+#include "store/merge.h"
+#include "store/parked.h"
+#include "store/peers.h"
+#include "store/receive.h"
+#include "store/state.h"
+
+namespace replic {
+
+// How replic_track is to treat a table.
+struct TrackOptions {
+  std::string mode = "capture";
+  std::optional<std::string> tombstone;
+  bool backfill = true;
+};
+
+class Store {
+ public:
+  explicit Store(sqlite3* handle);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Registers what the store itself needs on the connection; `self` is kept alive by it.
+  int register_modules(const std::shared_ptr<void>& self);
+
+  // --- write ---
+  int64_t init(std::optional<int64_t> peer);
+  int64_t fork(std::optional<int64_t> peer);
+  // Writes a local patch. Returns the message to ship, or nothing while a transaction is open.
+  std::optional<std::string> patch(std::string_view table, std::vector<Cell>&& cells);
+  // Applies text messages. Returns the number of patches newly received.
+  int64_t apply(std::string_view messages);
+  // Tries everything parked again. Returns how many patches, or parts of them, are parked no more.
+  int64_t retry();
+  std::string track(std::string_view table, const TrackOptions& options);
+  std::string untrack(std::string_view table);
+  void set_option(std::string_view name, const Value& value);
+
+  // --- read ---
+  // To be called before the readers below: notices schema changes.
+  void refresh() { catalog_.refresh(); }
+  bool initialised() { return catalog_.initialised(); }
+  StateRow row() { return state_.read(initialised()); }
+  Vector vector() { return state_.vector(initialised()); }
+  Value option(std::string_view name);
+  int64_t now_at();
+  ChangeCursor changes(const Vector& since, int64_t peer, Range seqs);
+
+  Database& db() { return db_; }
+  Catalog& catalog() { return catalog_; }
+  State& state() { return state_; }
+  Parked& parked() { return parked_; }
+
+ private:
+  void write(const std::function<void()>& work);
+  void begin();
+  void backfill(const std::string& table);
+  void reissue_future(int64_t former, int64_t bound);
+
+  Database db_;
+  Catalog catalog_;
+  State state_;
+  Parked parked_;
+  Merger merger_;
+  Peers peers_;
+  Identity identity_;
+  Receiver receiver_;
+  LocalWriter local_;
+};
+
+// The options there are, in order of name: name, default, meaning.
+struct OptionInfo {
+  std::string_view name;
+  std::string_view default_value;
+  std::string_view meaning;
+};
+std::vector<OptionInfo> option_table();
+
+}  // namespace replic

@@ -1,0 +1,89 @@
+-- replic's own state, in main, made on first need. Keep state in tables, not in memory: the same file may be open in
+-- several connections and processes, and any transaction may roll back.
+
+-- One row: who we are, the clock, and counts. `at` is the greatest clock value accepted, at_is_own 1 when we made it.
+-- due_at is the least `at` among patches parked for the clock, or 0. schema_seen is the schema_version for which parked
+-- patches were last tried.
+CREATE TABLE main."_replic_state"(
+  id INTEGER PRIMARY KEY CHECK(id = 1),
+  format INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  at INTEGER NOT NULL DEFAULT 0,
+  at_is_own INTEGER NOT NULL DEFAULT 0,
+  ver INTEGER NOT NULL DEFAULT 1,
+  max_drift_ms INTEGER NOT NULL DEFAULT 300000,
+  due_at INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0,
+  schema_parked INTEGER NOT NULL DEFAULT 0,
+  schema_seen INTEGER NOT NULL DEFAULT 0,
+  received INTEGER NOT NULL DEFAULT 0,
+  duplicates INTEGER NOT NULL DEFAULT 0,
+  collisions INTEGER NOT NULL DEFAULT 0,
+  unknown_messages INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What is known of each peer. role: 0 another, 1 a former identity of this database, 2 the current one. seen_seq and
+-- seen_at: the last patch that it said it has; acked_seq: how far it says it has everything of ours.
+CREATE TABLE main."_replic_peers"(
+  peer INTEGER PRIMARY KEY,
+  role INTEGER NOT NULL DEFAULT 0,
+  name TEXT NOT NULL DEFAULT '',
+  seen_seq INTEGER NOT NULL DEFAULT 0,
+  seen_at INTEGER NOT NULL DEFAULT 0,
+  acked_seq INTEGER NOT NULL DEFAULT 0,
+  heard_unix_ms INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the content hashes modulo
+-- 2^64; last_at: the `at` of the range's last patch.
+CREATE TABLE main."_replic_ranges"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  ver INTEGER NOT NULL,
+  sum INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Patches, or parts of patches, that are received and kept but not visible. delta is JSON as replic_patch takes it.
+-- row_key: for reason constraint, the row that the patch waits for. content tells several losers of one (peer, seq)
+-- apart, and is 0 for the other reasons.
+CREATE TABLE main."_replic_parked"(
+  peer INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  content INTEGER NOT NULL DEFAULT 0,
+  tab TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  ver INTEGER NOT NULL,
+  delta TEXT NOT NULL,
+  grp_first INTEGER NOT NULL DEFAULT 0,
+  grp_last INTEGER NOT NULL DEFAULT 0,
+  row_key BLOB,
+  detail TEXT NOT NULL,
+  parked_unix_ms INTEGER NOT NULL,
+  PRIMARY KEY(peer, seq, reason, content)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX main."_replic_parked_row" ON "_replic_parked"(tab, row_key) WHERE row_key IS NOT NULL;
+CREATE INDEX main."_replic_parked_reason" ON "_replic_parked"(reason, at);
+
+-- Patches that carry no data but take a seq.
+CREATE TABLE main."_replic_voids"(
+  peer INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY(peer, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Tables that replic_track has seen.
+CREATE TABLE main."_replic_tables"(
+  tab TEXT PRIMARY KEY COLLATE NOCASE,
+  mode TEXT NOT NULL,
+  tombstone TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE main."_replic_options"(
+  name TEXT PRIMARY KEY,
+  value ANY NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,107 @@
+// replic_bench: what replic costs, in ratios to what any program must pay (DESIGN.md section 7).
+//
+//     replic_bench [--quick] [--floors] [--rounds=N] [Google Benchmark's options]
+//
+// --quick uses 10,000 patches where the full run uses 100,000 to 1,000,000; --floors runs without
+// the extension; --rounds sets the rounds of every race. --benchmark_filter and --benchmark_out
+// work as always. Progress goes to stderr, the table to stdout. The extension is the one that the
+// build made, or that the environment variable REPLIC_SO names.
+//
+// The two floors (floor.cc) are plain prepared statements:
+//   floor            an upsert into the table.
+//   realistic floor  the look-up of the row's newest stamp, one row of the log, and the upsert. The
+//                    log is WITHOUT ROWID with the primary key (peer, seq) and an index (key, at).
+//
+// Method
+//   Table        key (tenantId, id), both INTEGER; four columns: INTEGER, TEXT of some 12
+//                characters, REAL, TEXT of some 30. Ten tenants, new rows in turn for each. No
+//                UNIQUE, no FOREIGN KEY. "new": 100,000 patches of whole new rows; "update": after
+//                these, 100,000 patches of one column, one for each row in random order.
+//   Database     a file in TMPDIR or /tmp; WAL, synchronous=NORMAL, a cache that holds all of it;
+//                the same for all. "Inside a transaction" is one transaction for all patches, whose
+//                COMMIT is timed, without a checkpoint. "Autocommit" is a commit for each patch, a
+//                fifth of the patches, and checkpoints as SQLite makes them by default.
+//   Not timed    making messages, filling tables, opening files (but for start-up).
+//   Noise        the lanes of a race work in turns of some 5,000 patches, one after the other, each
+//                turn begun by another lane. A ratio is taken within a round; the table shows the
+//                median over the rounds. Microseconds are medians too, but only as good as the
+//                machine is quiet. The realistic floor against itself gives 1.00 to 1.03.
+//                Operations too few for long turns take the median of 20 turns a round instead.
+//   Honesty      after the first round of a race all lanes must show the same table, and all logs
+//                must hold every patch, or the benchmark fails.
+//   Long logs    10^3 to 10^6 patches of three peers, ten lost on the way, four patches a row. Late
+//                patches (newer than the row's creation, older than its three updates), the last
+//                hundred, one patch by peer and seq, gaps and start-up are measured on a log and on
+//                a short one, in turns; the factor between both stands beside the target, with the
+//                factor of the realistic floor's own counterpart: deeper trees, colder caches. A
+//                late patch must not grow by more than 1.25 times that, what must not scan the log
+//                by more than 3 times, while the log grows a hundred times.
+//   Counterparts "x realistic" of a read is the same read of the realistic floor's log by plain
+//                SQL: the columns, no text made of them.
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include "race.h"
+#include "report.h"
+
+namespace replic::bench {
+namespace {
+
+// Takes our own options out of the arguments. False when one is malformed.
+bool parse_options(int* argc, char** argv) {
+  constexpr std::string_view kRounds = "--rounds=";
+  int kept = 1;
+  for (int i = 1; i < *argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--quick") {
+      options().quick = true;
+    } else if (argument == "--floors") {
+      options().floors_only = true;
+    } else if (argument.starts_with(kRounds)) {
+      options().rounds = std::atoi(argv[i] + kRounds.size());
+      if (options().rounds < 1) return false;
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  *argc = kept;
+  return true;
+}
+
+int run(int argc, char** argv) {
+  if (!parse_options(&argc, argv)) {
+    std::fprintf(stderr, "replic_bench: --rounds takes a number from 1 on\n");
+    return 2;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  std::string why;
+  if (!options().floors_only && !extension_loads(&why)) {
+    std::fprintf(stderr, "replic_bench: %s; build it, set REPLIC_SO, or give --floors\n",
+                 why.c_str());
+    return 1;
+  }
+  add_write_benchmarks();
+  if (!options().floors_only) {
+    add_late_benchmarks();
+    add_read_benchmarks();
+    add_bundle_benchmarks();
+  }
+  // Google Benchmark's own lines are progress; its machine-readable forms go to --benchmark_out.
+  benchmark::ConsoleReporter progress(benchmark::ConsoleReporter::OO_None);
+  progress.SetOutputStream(&std::cerr);
+  progress.SetErrorStream(&std::cerr);
+  benchmark::RunSpecifiedBenchmarks(&progress);
+  benchmark::Shutdown();
+  return print_report() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace replic::bench
+
+int main(int argc, char** argv) { return replic::bench::run(argc, argv); }

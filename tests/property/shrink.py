@@ -1,0 +1,77 @@
+"""Shrinks a failing schedule: removes what is not needed for the same kind of failure.
+
+Source: Zeller and Hildebrandt 2002, "Simplifying and Isolating Failure-Inducing Input", ddmin.
+"""
+
+import copy
+import time
+
+
+def shrink(schedule, still_fails, limit_s=90):
+    """The smallest schedule found within `limit_s` for which `still_fails(schedule)` holds."""
+    deadline = time.monotonic() + limit_s
+
+    def accepts(candidate):
+        return time.monotonic() < deadline and still_fails(candidate)
+
+    schedule = _fewer_events(schedule, accepts)
+    progress = True
+    while progress:
+        progress = False
+        for candidate in _simpler(schedule):
+            if accepts(candidate):
+                schedule, progress = candidate, True
+                break
+    return _fewer_events(schedule, accepts)
+
+
+def _fewer_events(schedule, accepts):
+    events = schedule["events"]
+    size = max(1, len(events) // 2)
+    while size >= 1:
+        start, removed = 0, False
+        while start < len(events):
+            shorter = events[:start] + events[start + size:]
+            if accepts({**schedule, "events": shorter}):
+                events, removed = shorter, True
+            else:
+                start += size
+        if size == 1 and not removed:
+            break
+        size = size if removed and size == 1 else size // 2 or (1 if removed else 0)
+    return {**schedule, "events": events}
+
+
+def _simpler(schedule):
+    """Schedules with one thing less, or one thing plainer."""
+    for position, table in enumerate(schedule["tables"]):
+        names = [e.get("table") for e in schedule["events"]]
+        if table["shape"] not in names and len(schedule["tables"]) > 1:
+            yield _changed(schedule, lambda s, p=position: s["tables"].pop(p))
+    last = len(schedule["peers"]) - 1
+    if last > 0 and not any(last in (e.get("peer"), e.get("from")) or last in e.get("to", ())
+                            for e in schedule["events"]):
+        yield _changed(schedule, lambda s: s["peers"].pop())
+    for position, peer in enumerate(schedule["peers"]):
+        if peer["kind"] != "memory":
+            yield _changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
+    for position, event in enumerate(schedule["events"]):
+        for name in ("what", "to", "steps", "set"):
+            for item in list(event.get(name, ())):
+                yield _changed(schedule, lambda s, p=position, n=name, i=item: _remove(s, p, n, i))
+        if event.get("form") in ("array", "spaced", "blob", "insert"):
+            yield _changed(schedule, lambda s, p=position: s["events"][p].update(form="single"))
+
+
+def _changed(schedule, change):
+    candidate = copy.deepcopy(schedule)
+    change(candidate)
+    return candidate
+
+
+def _remove(schedule, position, name, item):
+    collection = schedule["events"][position][name]
+    if isinstance(collection, dict):
+        del collection[item]
+    else:
+        collection.remove(item)
