@@ -33,6 +33,17 @@ Affinity affinity_of(std::string_view declared_type, bool strict) {
   return Affinity::numeric;
 }
 
+std::string_view affinity_type(Affinity affinity) {
+  switch (affinity) {
+    case Affinity::integer: return "INTEGER";
+    case Affinity::real: return "REAL";
+    case Affinity::text: return "TEXT";
+    case Affinity::numeric: return "NUMERIC";
+    case Affinity::blob: break;
+  }
+  return "BLOB";
+}
+
 bool real_is_integer(double value, int64_t* out) {
   constexpr double kTwo63 = 9223372036854775808.0;
   if (!(value > -kTwo63 && value < kTwo63)) return false;

@@ -62,6 +62,9 @@ enum class Affinity : uint8_t { blob, text, numeric, integer, real };
 // table the type ANY has affinity blob.
 Affinity affinity_of(std::string_view declared_type, bool strict);
 
+// A declared type that has this affinity in a table that is not STRICT.
+std::string_view affinity_type(Affinity affinity);
+
 // The integer that a real is stored as in a column of affinity integer or numeric: only when it is
 // exactly that integer and lies strictly inside the 64-bit range. -0.0 is stored as 0.
 bool real_is_integer(double value, int64_t* out);

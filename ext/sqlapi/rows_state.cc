@@ -20,8 +20,11 @@ std::unique_ptr<RowSource> open_pending(Store& store, std::vector<Constraint>&&)
   if (!store.initialised()) return fixed({});
   return std::make_unique<StatementRows>(
       store,
-      "SELECT tab,peer,seq,at,ver,delta,reason,detail,parked_unix_ms FROM main._replic_parked "
-      "GROUP BY peer,seq,reason ORDER BY peer,seq,reason");
+      // Of several losers of one (peer, seq) the greatest is shown.
+      "SELECT tab,peer,seq,at,ver,delta,reason,detail,parked_unix_ms FROM ("
+      "SELECT *,row_number() OVER (PARTITION BY peer,seq,reason "
+      "ORDER BY tab<>'_' DESC,at DESC,content<0 DESC,content DESC) AS place FROM main._replic_parked) "
+      "WHERE place=1 ORDER BY peer,seq,reason");
 }
 
 std::unique_ptr<RowSource> open_missing(Store& store, std::vector<Constraint>&&) {

@@ -233,7 +233,8 @@ void Catalog::read_log(TablePlan& plan) {
     const auto it = log.find(folded(column.name));
     if (it != log.end() && it->second != column.affinity) {
       plan.problem = "column " + quoted(column.name) + " has another type in " + quoted(plan.log);
-      plan.cure = "declare it in the log as in the table: " + column.name + " " + column.type;
+      plan.cure = "declare it in the log with the same affinity: " + ident(column.name) + " " +
+                  std::string(plan.log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
       return;
     }
     column.in_log = it != log.end();

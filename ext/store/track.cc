@@ -8,24 +8,13 @@
 namespace replic {
 namespace {
 
-std::string_view type_name(Affinity affinity) {
-  switch (affinity) {
-    case Affinity::integer: return "INTEGER";
-    case Affinity::real: return "REAL";
-    case Affinity::text: return "TEXT";
-    case Affinity::numeric: return "NUMERIC";
-    case Affinity::blob: break;
-  }
-  return "BLOB";
-}
-
 // The best shape for a log: WITHOUT ROWID by (peer, seq), which its one index then carries by itself. The log is never
 // STRICT, since it must hold whatever a peer may send.
 std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tombstone) {
   std::string sql = "CREATE TABLE main." + ident(log) +
                     "(_patchedAt INTEGER NOT NULL,_sequenceId INTEGER NOT NULL,_peerId INTEGER NOT NULL";
   for (const Column& column : plan.columns) {
-    sql.append(",").append(ident(column.name)).append(" ").append(type_name(column.affinity));
+    sql.append(",").append(ident(column.name)).append(" ").append(affinity_type(column.affinity));
     if (column.key_position >= 0) sql.append(" NOT NULL COLLATE ").append(ident(column.collation));
   }
   if (log_tombstone) sql += ",_deletedAt INTEGER";
@@ -72,7 +61,7 @@ std::string Store::track(std::string_view table, const TrackOptions& options) {
         db_.exec("ALTER TABLE main." + ident(plan->log) + " ADD COLUMN " + ident(column) + " " + std::string(type));
       };
       for (const Column& column : plan->columns) {
-        if (!column.in_log) add(column.name, plan->log_strict ? std::string_view(column.type) : type_name(column.affinity));
+        if (!column.in_log) add(column.name, plan->log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
       }
       if (!plan->has_nulls) add("_nulls", "TEXT");
       if (log_tombstone && !plan->log_tombstone) add("_deletedAt", "INTEGER");

@@ -71,9 +71,12 @@ class Shape:
     def late_sql(self, position):
         """The statements that bring late column number `position` to T and its log."""
         column = self.late[position]
+        log_type = column.log_type
+        if self.log_styles == ("track",):  # that log is not STRICT, where ANY would mean NUMERIC
+            log_type = log_type.replace("ANY", "BLOB")
         return [f"ALTER TABLE {quote(self.name)} ADD COLUMN {quote(column.name)} {column.sql}",
                 f"ALTER TABLE {quote(self.name + '_patches')}"
-                f" ADD COLUMN {quote(column.name)} {column.log_type}"]
+                f" ADD COLUMN {quote(column.name)} {log_type}"]
 
     def spec(self, log_style, late_present=()):
         """What the oracle must know of the table, with the late columns that are there by now."""
