@@ -29,7 +29,8 @@ std::vector<Problem> problems_of(Store& store, const StateRow& row, int64_t miss
   }
   if (!store.initialised()) return out;
   Run parked = store.db().run(
-      "SELECT reason,count(*) FROM (SELECT DISTINCT peer,seq,reason FROM main._replic_parked) GROUP BY reason");
+      "SELECT reason,count(*) FROM (SELECT DISTINCT peer,seq,reason FROM main._replic_parked WHERE reason<>'held') "
+      "GROUP BY reason");
   while (parked.step()) {
     const std::string why = parked.text(0);
     out.push_back({"PARKED_" + why, std::to_string(parked.integer(1)) + " patches are parked for " + why,
@@ -40,7 +41,7 @@ std::vector<Problem> problems_of(Store& store, const StateRow& row, int64_t miss
     out.push_back({"FORMER_IDENTITY", std::to_string(former.integer(0)) + " former identities of this database",
                    "nothing to do: it was copied, restored or forked, and writes under a new id"});
   }
-  if (row.at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
+  if (store.state().clock(true).at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
     out.push_back({"CLOCK_AHEAD", "the newest stamp here is ahead of the system clock by more than max_drift_ms",
                    "correct the clock, or call replic_fork()"});
   }
@@ -95,6 +96,10 @@ void fn_status(Call& call) {
   const StateRow row = store.row();
   int64_t missing = 0;
   int64_t peers = 0;
+  int64_t received = 0;
+  store.state().for_each_range(store.initialised(), 0, [&](const ReceivedRange& range) {
+    if (range.peer != row.peer) received += range.last - range.first + 1;
+  });
   for (const PeerView& peer : view_peers(store.db(), store.state(), store.initialised())) {
     missing += peer.missing;
     peers++;
@@ -113,7 +118,7 @@ void fn_status(Call& call) {
   }
   json.end_array();
   json.key("peers").integer(peers);
-  json.key("received").integer(row.received);
+  json.key("received").integer(received);
   json.key("missing").integer(missing);
   json.key("waiting").integer(row.waiting);
   json.key("duplicates").integer(row.duplicates);

@@ -23,7 +23,7 @@ std::unique_ptr<RowSource> open_pending(Store& store, std::vector<Constraint>&&)
       // Of several losers of one (peer, seq) the greatest is shown.
       "SELECT tab,peer,seq,at,ver,delta,reason,detail,parked_unix_ms FROM ("
       "SELECT *,row_number() OVER (PARTITION BY peer,seq,reason "
-      "ORDER BY tab<>'_' DESC,at DESC,content<0 DESC,content DESC) AS place FROM main._replic_parked) "
+      "ORDER BY tab<>'_' DESC,at DESC,content<0 DESC,content DESC) AS place FROM main._replic_parked WHERE reason<>'held') "
       "WHERE place=1 ORDER BY peer,seq,reason");
 }
 
@@ -64,7 +64,7 @@ std::unique_ptr<RowSource> open_tables(Store& store, std::vector<Constraint>&&) 
       mode.bind(plan->name);
       if (mode.step()) row[1] = mode.value(0);
       Run pending = db.run("SELECT count(*) FROM (SELECT DISTINCT peer,seq,reason FROM main._replic_parked "
-                           "WHERE tab=?1 COLLATE NOCASE)");
+                           "WHERE tab=?1 COLLATE NOCASE AND reason<>'held')");
       pending.bind(plan->name);
       if (pending.step()) row[3] = pending.value(0);
     }

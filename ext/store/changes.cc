@@ -21,6 +21,7 @@ void add_cells(Patch& patch, const std::vector<Cell>& cells) {
 
 // What a host wants to hear first, when a patch has parts parked for several reasons.
 void add_reason(std::string& reason, const std::string& more) {
+  if (more == reason::kHeld) return;
   if (reason.empty() || more == reason::kConstraint) reason = more;
 }
 
@@ -156,7 +157,8 @@ std::optional<Change> ChangeCursor::take() {
       add_reason(change->reason, part.reason);
     } else {
       part.patch.ver = ver_;
-      change = Change{std::move(part.patch), part.reason};
+      change = Change{std::move(part.patch), ""};
+      add_reason(change->reason, part.reason);
     }
     advance_parked();
   }

@@ -87,8 +87,7 @@ int64_t Identity::take(std::optional<int64_t> peer) {
       .bind(taken)
       .exec();
   state_.row().peer = taken;
-  // What the former identity wrote is another peer's now: the next stamp must get above it.
-  if (before != 0) state_.row().at_is_own = false;
+  state_.identity_changed();
   return taken;
 }
 
@@ -104,7 +103,7 @@ void Identity::adopt_logs() {
       const Stamp& stamp = patch.stamp;
       if (stamp.peer < 1 || stamp.seq < 1 || state_.received(stamp.peer, stamp.seq)) continue;
       state_.add_received(stamp, 1, content_hash(stamp, plan->name, cell_sum(*plan, patch)));
-      state_.saw(stamp.at, false);
+      state_.saw(stamp);
     }
   }
 }

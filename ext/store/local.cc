@@ -90,10 +90,11 @@ void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) 
 int64_t LocalWriter::next_at() {
   const StateRow& state = state_.peek();
   const int64_t now = db_.now_unix_ms();
-  const int64_t at = tick(state.at, state.at_is_own, now);
-  if (state.at > drift_bound(now, state.max_drift_ms)) {
+  const ClockView clock = state_.clock(true);
+  const int64_t at = tick(clock.at, clock.is_own, now);
+  if (clock.at > drift_bound(now, state.max_drift_ms)) {
     throw Error(Code::clock_ahead,
-                "the newest stamp here is " + std::to_string(unix_ms_from_at(state.at) - now) +
+                "the newest stamp here is " + std::to_string(unix_ms_from_at(clock.at) - now) +
                     " ms ahead of the system clock, which was ahead and has been set back",
                 "correct the clock if it is wrong now; if it is right, SELECT replic_fork() gives the patches of the "
                 "future the present time");
@@ -127,7 +128,7 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells) {
   }
   const Stamp& stamp = unit.row.stamp;
   state_.add_received(stamp, unit.ver, content_hash(stamp, plan->name, cell_sum(*plan, unit.row)));
-  state_.saw(stamp.at, true);
+  state_.saw(stamp);
   return {stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
 }
 

@@ -87,7 +87,7 @@ std::optional<std::string> Merger::merge(const TablePlan& plan, const Unit& unit
 
 void Merger::merge_again(const TablePlan& plan, const Unit& unit) {
   const bool was_ours = log_.erase(plan, unit.row.stamp.peer, unit.row.stamp.seq);
-  state_.row().waiting -= parked_.erase(unit.row.stamp.peer, unit.row.stamp.seq, reason::kConstraint);
+  unpark(unit.row.stamp);
   settle(plan, key_of(plan, unit.row), &unit, true, was_ours);
 }
 
@@ -209,7 +209,7 @@ std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vect
 void Merger::store_accepted(const TablePlan& plan, const Member& member, const std::string& key) {
   if (member.in_log) return;
   if (member.is_parked) {
-    state_.row().waiting -= parked_.erase(member.unit.row.stamp.peer, member.unit.row.stamp.seq, reason::kConstraint);
+    unpark(member.unit.row.stamp);
   }
   if (!plan.log_strict) return log_.insert(plan, member.unit.row);
   Unit rest = member.unit;
@@ -222,28 +222,39 @@ void Merger::store_accepted(const TablePlan& plan, const Member& member, const s
   });
   log_.insert(plan, storable);
   if (!rest.row.slots.empty()) {
-    park_waiting(plan, rest, key, "a newer patch decides this column", member.since_unix_ms);
+    park(plan, rest, reason::kHeld, key, "a newer patch decides this column", member.since_unix_ms);
   }
 }
 
 void Merger::store_waiting(const TablePlan& plan, const Member& member, const std::string& key,
                            const std::string& why) {
   if (member.in_log) log_.erase(plan, member.unit.row.stamp.peer, member.unit.row.stamp.seq);
-  if (!member.is_parked || member.in_log) {
-    if (member.is_parked) state_.row().waiting--;
-    park_waiting(plan, member.unit, key, why, member.is_parked ? member.since_unix_ms : db_.now_unix_ms());
-  }
+  if (member.is_parked && !member.in_log) return;
+  if (member.is_parked) unpark(member.unit.row.stamp);
+  park_waiting(plan, member.unit, key, why, db_.now_unix_ms());
+}
+
+void Merger::unpark(const Stamp& stamp) {
+  const int64_t count = parked_.erase(stamp.peer, stamp.seq, reason::kConstraint) +
+                        parked_.erase(stamp.peer, stamp.seq, reason::kHeld);
+  if (count > 0) state_.row().waiting -= count;
 }
 
 void Merger::park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key, const std::string& why,
                           int64_t since_unix_ms) {
+  park(plan, unit, reason::kConstraint, key, why + "; it is tried again whenever this row changes, or call replic_retry()",
+       since_unix_ms);
+}
+
+void Merger::park(const TablePlan& plan, const Unit& unit, std::string_view reason, const std::string& key,
+                  std::string detail, int64_t since_unix_ms) {
   ParkedPatch parked;
   const Stamp& stamp = unit.row.stamp;
   const int64_t ver = unit.ver > 0 ? unit.ver : state_.ver_of(stamp.peer, stamp.seq);
   parked.patch = {stamp, ver, plan.name, cells_of(plan, unit.row), unit.group};
-  parked.reason = reason::kConstraint;
+  parked.reason = reason;
   parked.row_key = key;
-  parked.detail = why + "; it is tried again whenever this row changes, or call replic_retry()";
+  parked.detail = std::move(detail);
   parked.parked_unix_ms = since_unix_ms;
   parked_.put(parked);
   state_.row().waiting++;

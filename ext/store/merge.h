@@ -51,6 +51,9 @@ class Merger {
   void store_waiting(const TablePlan& plan, const Member& member, const std::string& key, const std::string& why);
   int write_newest(const TablePlan& plan, const RowPatch& patch, bool logged, bool* settle_instead);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
+  void unpark(const Stamp& stamp);
+  void park(const TablePlan& plan, const Unit& unit, std::string_view reason, const std::string& key,
+            std::string detail, int64_t since_unix_ms);
   void park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key, const std::string& why,
                     int64_t since_unix_ms);
 

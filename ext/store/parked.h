@@ -15,6 +15,8 @@ namespace replic {
 namespace reason {
 inline constexpr std::string_view kClock = "clock";
 inline constexpr std::string_view kConstraint = "constraint";
+// Not shown as pending: a value of an accepted patch that the log, being STRICT, cannot hold. A newer patch decides it.
+inline constexpr std::string_view kHeld = "held";
 inline constexpr std::string_view kIdentity = "identity";
 inline constexpr std::string_view kSchema = "schema";
 }  // namespace reason
@@ -38,7 +40,7 @@ class Parked {
   int64_t erase(int64_t peer, int64_t seq, std::string_view reason);
   // Every part of (peer, seq), those of reason identity left out.
   std::vector<ParkedPatch> parts(int64_t peer, int64_t seq);
-  // The patches that wait for this row, oldest first.
+  // The patches that wait for this row, and what is held for it, oldest first.
   std::vector<ParkedPatch> waiting(std::string_view table, const std::string& row_key);
   // Those parked for `reason` with at <= `most_at`, by at.
   std::vector<ParkedPatch> of_reason(std::string_view reason, int64_t most_at);

@@ -14,10 +14,10 @@ std::vector<PeerView> view_peers(Database& db, State& state, bool initialised) {
     set.add({range.first, range.last});
     if (set.contiguous() == range.last) {
       view.contiguous_seq = range.last;
-      view.contiguous_at = range.last_at;
+      view.contiguous_at = range.at;
     }
     view.last_seq = range.last;
-    view.last_at = range.last_at;
+    view.last_at = std::max(view.last_at, range.at);
   });
   if (initialised) {
     Run run = db.run("SELECT peer,role,name,seen_seq,seen_at,acked_seq,heard_unix_ms FROM main._replic_peers");

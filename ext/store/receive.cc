@@ -85,7 +85,6 @@ int64_t Receiver::receive_patch(Patch&& patch) {
   peers_.heard_from(stamp.peer);
   if (state_.received(stamp.peer, stamp.seq)) return collide(std::move(patch), content);
   state_.add_received(stamp, patch.ver, content);
-  state_.row().received++;
   const bool own = stamp.peer == state_.peek().peer;
   place(std::move(patch), plan);
   // A patch of our own id that we do not have: this file is a copy or a restored backup. We write under a new id from
@@ -102,7 +101,6 @@ int64_t Receiver::collide(Patch&& patch, uint64_t content) {
     return 0;
   }
   state_.row().collisions++;
-  state_.row().received++;
   const bool own = peer == state_.peek().peer;
   if (claim_of(patch) > claim_of(*old)) {
     displace(*old);
@@ -111,7 +109,7 @@ int64_t Receiver::collide(Patch&& patch, uint64_t content) {
     place(std::move(patch), patch.is_void() ? nullptr : usable_plan(patch.table, &problem));
   } else {
     const StateRow& state = state_.peek();
-    if (at <= drift_bound(db_.now_unix_ms(), state.max_drift_ms)) state_.saw(at, own);
+    if (at <= drift_bound(db_.now_unix_ms(), state.max_drift_ms)) state_.saw(patch.stamp);
     park(patch, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()", content);
   }
   if (own) identity_.take(std::nullopt);
@@ -134,7 +132,7 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
 
 void Receiver::take_out(const Patch& old) {
   const auto [at, peer, seq] = old.stamp;
-  for (const std::string_view why : {reason::kClock, reason::kConstraint, reason::kSchema}) parked_.erase(peer, seq, why);
+  for (const std::string_view why : {reason::kClock, reason::kConstraint, reason::kHeld, reason::kSchema}) parked_.erase(peer, seq, why);
   db_.run("DELETE FROM main._replic_voids WHERE peer=?1 AND seq=?2").bind(peer).bind(seq).exec();
   recount();
   std::string problem;
@@ -148,8 +146,8 @@ void Receiver::take_out(const Patch& old) {
 }
 
 void Receiver::recount() {
-  Run run = db_.run("SELECT count(*) FILTER (WHERE reason='constraint'),count(*) FILTER (WHERE reason='schema') "
-                    "FROM main._replic_parked WHERE reason IN ('constraint','schema')");
+  Run run = db_.run("SELECT count(*) FILTER (WHERE reason<>'schema'),count(*) FILTER (WHERE reason='schema') "
+                    "FROM main._replic_parked WHERE reason IN ('constraint','held','schema')");
   run.step();
   state_.row().waiting = run.integer(0);
   state_.row().schema_parked = run.integer(1);
@@ -201,7 +199,7 @@ void Receiver::place(Patch&& patch, const TablePlan* plan) {
     if (state.due_at == 0 || patch.stamp.at < state.due_at) state_.row().due_at = patch.stamp.at;
     return;
   }
-  state_.saw(patch.stamp.at, patch.stamp.peer == state.peer);
+  state_.saw(patch.stamp);
   if (patch.is_void()) {
     db_.run("INSERT OR REPLACE INTO main._replic_voids(peer,seq,at) VALUES(?1,?2,?3)")
         .bind(patch.stamp.peer)

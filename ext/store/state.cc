@@ -9,7 +9,7 @@ namespace replic {
 namespace {
 
 constexpr std::string_view kSelectState =
-    "SELECT peer,at,at_is_own,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,received,duplicates,collisions,"
+    "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
     "unknown_messages FROM main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
@@ -18,18 +18,15 @@ constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 StateRow State::read_row(Run& run) {
   StateRow row;
   row.peer = run.integer(0);
-  row.at = run.integer(1);
-  row.at_is_own = run.integer(2) != 0;
-  row.ver = run.integer(3);
-  row.max_drift_ms = run.integer(4);
-  row.due_at = run.integer(5);
-  row.waiting = run.integer(6);
-  row.schema_parked = run.integer(7);
-  row.schema_seen = run.integer(8);
-  row.received = run.integer(9);
-  row.duplicates = run.integer(10);
-  row.collisions = run.integer(11);
-  row.unknown_messages = run.integer(12);
+  row.ver = run.integer(1);
+  row.max_drift_ms = run.integer(2);
+  row.due_at = run.integer(3);
+  row.waiting = run.integer(4);
+  row.schema_parked = run.integer(5);
+  row.schema_seen = run.integer(6);
+  row.duplicates = run.integer(7);
+  row.collisions = run.integer(8);
+  row.unknown_messages = run.integer(9);
   return row;
 }
 
@@ -54,7 +51,7 @@ void State::load() {
 void State::for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit) {
   if (!initialised) return;
   Run run = db_.run(
-      "SELECT peer,first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer BETWEEN ?1 AND ?2 "
+      "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer BETWEEN ?1 AND ?2 "
       "ORDER BY peer,first");
   run.bind(peer).bind(peer == 0 ? kNone : peer);
   while (run.step()) {
@@ -100,7 +97,7 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   ReceivedRange range;
   {
     Run run = db_.run(
-        "SELECT peer,first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer=?1 AND first<=?2 "
+        "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 AND first<=?2 "
         "ORDER BY first DESC LIMIT 1");
     run.bind(peer).bind(seq);
     if (!run.step()) return nullptr;
@@ -124,26 +121,27 @@ bool State::received(int64_t peer, int64_t seq) {
 }
 
 void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
-  const auto [at, peer, seq] = stamp;
+  const int64_t peer = stamp.peer;
+  const int64_t seq = stamp.seq;
   Hot* before = load_hot(peer, seq);
   const bool extends = before != nullptr && before->range.last + 1 == seq && before->range.ver == ver;
   if (extends && seq + 1 < before->next_first) {  // the common case: no table is touched
     before->range.last = seq;
     before->range.sum += content;
-    before->range.last_at = at;
     before->dirty = true;
     return;
   }
   // The range after it may have come within reach.
-  ReceivedRange merged{peer, seq, seq, ver, content, at};
+  ReceivedRange merged{peer, seq, seq, ver, content, 0};
   if (extends) {
     merged.first = before->range.first;
     merged.sum += before->range.sum;
+    merged.at = before->range.at;
   }
   int64_t next_first = kNone;
   {
     Run run = db_.run(
-        "SELECT first,last,ver,sum,last_at FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 2");
+        "SELECT first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 2");
     run.bind(peer).bind(seq);
     if (run.step()) {
       next_first = run.integer(0);
@@ -155,7 +153,7 @@ void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
       if (next_first == seq + 1 && run.integer(2) == ver) {
         merged.last = run.integer(1);
         merged.sum += static_cast<uint64_t>(run.integer(3));
-        merged.last_at = run.integer(4);
+        merged.at = std::max(merged.at, run.integer(4));
         next_first = run.step() ? run.integer(0) : kNone;
       }
     }
@@ -193,25 +191,51 @@ int64_t State::ver_of(int64_t peer, int64_t seq) {
   return hot == nullptr ? 1 : hot->range.ver;
 }
 
-void State::saw(int64_t at, bool own) {
-  // Two stamps with one `at`: the other peer's is what a local write must get above.
-  if (at > now_.row.at) {
-    row().at = at;
-    row().at_is_own = own;
-  } else if (at == now_.row.at && !own && now_.row.at_is_own) {
-    row().at_is_own = false;
+void State::saw(const Stamp& stamp) {
+  Hot* hot = load_hot(stamp.peer, stamp.seq);
+  if (hot == nullptr || hot->range.at >= stamp.at) return;
+  hot->range.at = stamp.at;
+  hot->dirty = true;
+  ClockView& clock = now_.clock;
+  if (!now_.clock_known || stamp.at < clock.at) return;
+  const bool own = stamp.peer == now_.row.peer;
+  clock.is_own = own && (stamp.at > clock.at || clock.is_own);
+  clock.at = stamp.at;
+}
+
+void State::set_back(int64_t peer, int64_t at) {
+  flush();
+  db_.run("UPDATE main._replic_ranges SET at=min(at,?2) WHERE peer=?1").bind(peer).bind(at).exec();
+  for (Hot& hot : now_.hot) hot = Hot();
+  now_.clock_known = false;
+}
+
+ClockView State::clock(bool initialised) {
+  if (now_.loaded && now_.clock_known) return now_.clock;
+  const int64_t own = read(initialised).peer;
+  int64_t greatest_own = 0;
+  int64_t greatest = 0;
+  for_each_range(initialised, 0, [&](const ReceivedRange& range) {
+    int64_t& slot = range.peer == own ? greatest_own : greatest;
+    slot = std::max(slot, range.at);
+  });
+  const ClockView clock{std::max(greatest, greatest_own), greatest_own > greatest};
+  if (now_.loaded) {
+    now_.clock = clock;
+    now_.clock_known = true;
   }
+  return clock;
 }
 
 void State::write_hot(Hot& hot) {
   if (!hot.dirty) return;
   Run run = db_.run(
-      "INSERT INTO main._replic_ranges(peer,first,last,ver,sum,last_at) VALUES(?,?,?,?,?,?) "
+      "INSERT INTO main._replic_ranges(peer,first,last,ver,sum,at) VALUES(?,?,?,?,?,?) "
       "ON CONFLICT(peer,first) DO UPDATE SET last=excluded.last,ver=excluded.ver,sum=excluded.sum,"
-      "last_at=excluded.last_at");
+      "at=excluded.at");
   const ReceivedRange& range = hot.range;
   run.bind(range.peer).bind(range.first).bind(range.last).bind(range.ver);
-  run.bind(static_cast<int64_t>(range.sum)).bind(range.last_at).exec();
+  run.bind(static_cast<int64_t>(range.sum)).bind(range.at).exec();
   hot.dirty = false;
 }
 
@@ -223,11 +247,11 @@ void State::flush() {
   if (!now_.dirty) return;
   const StateRow& row = now_.row;
   Run run = db_.run(
-      "UPDATE main._replic_state SET peer=?,at=?,at_is_own=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "received=?,duplicates=?,collisions=?,unknown_messages=? WHERE id=1");
-  run.bind(row.peer).bind(row.at).bind(int64_t{row.at_is_own}).bind(row.ver).bind(row.max_drift_ms);
+      "UPDATE main._replic_state SET peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
+      "duplicates=?,collisions=?,unknown_messages=? WHERE id=1");
+  run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
-  run.bind(row.schema_parked).bind(row.schema_seen).bind(row.received).bind(row.duplicates).bind(row.collisions);
+  run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).exec();
   now_.dirty = false;
 }

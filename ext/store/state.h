@@ -24,21 +24,24 @@ struct ReceivedRange {
   int64_t last = 0;
   int64_t ver = 1;
   uint64_t sum = 0;
-  int64_t last_at = 0;
+  int64_t at = 0;  // the greatest accepted in it
+};
+
+// The greatest clock value accepted.
+struct ClockView {
+  int64_t at = 0;
+  bool is_own = false;  // the current identity made it, and no other peer an equal one
 };
 
 // The row of _replic_state.
 struct StateRow {
   int64_t peer = 0;  // 0: no identity taken yet
-  int64_t at = 0;
-  bool at_is_own = false;
   int64_t ver = 1;
   int64_t max_drift_ms = kDefaultMaxDriftMs;
   int64_t due_at = 0;
   int64_t waiting = 0;        // patches parked for a constraint
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
-  int64_t received = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
@@ -53,6 +56,8 @@ class State : public TransactionListener {
   // Every range received or written, by peer and first; those of one peer when it is not 0.
   void for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit);
   Vector vector(bool initialised);
+  // The clock. O(ranges).
+  ClockView clock(bool initialised);
 
   // The following only inside Gate::write, after load().
   void load();
@@ -64,7 +69,7 @@ class State : public TransactionListener {
   const StateRow& peek() const { return now_.row; }
   // Whether this (peer, seq) was received or written.
   bool received(int64_t peer, int64_t seq);
-  // Records a (peer, seq) that was not received before.
+  // Records a (peer, seq) that was not received before. Does not move the clock.
   void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
   // Changes the content sum of the range that holds (peer, seq).
   void adjust_sum(int64_t peer, int64_t seq, uint64_t minus, uint64_t plus);
@@ -72,8 +77,12 @@ class State : public TransactionListener {
   int64_t last_seq(int64_t peer);
   // The schema version of the writer of a received (peer, seq).
   int64_t ver_of(int64_t peer, int64_t seq);
-  // Moves the clock up to `at`.
-  void saw(int64_t at, bool own);
+  // Moves the clock up to `at`, which came with the received (peer, seq).
+  void saw(const Stamp& stamp);
+  // To be called when the current identity has changed: what the former one wrote is another peer's now.
+  void identity_changed() { now_.clock_known = false; }
+  // Makes `at` the greatest clock value of `peer`, even when it had a greater one.
+  void set_back(int64_t peer, int64_t at);
   // Writes what is held in memory to the tables.
   void flush();
 
@@ -97,6 +106,8 @@ class State : public TransactionListener {
   struct Memory {
     bool loaded = false;
     bool dirty = false;
+    bool clock_known = false;
+    ClockView clock;
     StateRow row;
     std::array<Hot, 4> hot;
     uint32_t tick = 0;

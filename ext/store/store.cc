@@ -67,12 +67,9 @@ int64_t Store::fork(std::optional<int64_t> peer) {
 // Gives the patches that `former` wrote beyond `bound` the present time, under the new identity, and makes the old ones
 // void.
 void Store::reissue_future(int64_t former, int64_t bound) {
-  if (state_.peek().at <= bound) return;
+  if (state_.clock(true).at <= bound) return;
   std::vector<Patch> future;
   int64_t greatest = 0;
-  state_.for_each_range(true, 0, [&](const ReceivedRange& range) {
-    if (range.last_at <= bound) greatest = std::max(greatest, range.last_at);
-  });
   {
     ChangeCursor cursor = changes({}, former, {1, kMaxInteger});
     while (auto change = cursor.next()) {
@@ -84,9 +81,9 @@ void Store::reissue_future(int64_t former, int64_t bound) {
       }
     }
   }
-  state_.row().at = greatest;
-  state_.row().at_is_own = false;
-  const int64_t now = tick(greatest, false, db_.now_unix_ms());
+  state_.set_back(former, greatest);
+  const ClockView clock = state_.clock(true);
+  const int64_t now = tick(clock.at, clock.is_own, db_.now_unix_ms());
   for (const Patch& patch : future) receiver_.make_void(patch, now);
   for (Patch& patch : future) local_.write(patch.table, std::move(patch.cells));
 }
@@ -122,8 +119,8 @@ int64_t Store::retry() {
 }
 
 int64_t Store::now_at() {
-  const StateRow state = row();
-  return tick(state.at, state.at_is_own, db_.now_unix_ms());
+  const ClockView clock = state_.clock(initialised());
+  return tick(clock.at, clock.is_own, db_.now_unix_ms());
 }
 
 ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs) {

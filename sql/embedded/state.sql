@@ -1,22 +1,18 @@
 -- replic's own state, in main, made on first need. Keep state in tables, not in memory: the same file may be open in
 -- several connections and processes, and any transaction may roll back.
 
--- One row: who we are, the clock, and counts. `at` is the greatest clock value accepted, at_is_own 1 when we made it.
--- due_at is the least `at` among patches parked for the clock, or 0. schema_seen is the schema_version for which parked
+-- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or 0. schema_seen is the schema_version for which parked
 -- patches were last tried.
 CREATE TABLE main."_replic_state"(
   id INTEGER PRIMARY KEY CHECK(id = 1),
   format INTEGER NOT NULL,
   peer INTEGER NOT NULL,
-  at INTEGER NOT NULL DEFAULT 0,
-  at_is_own INTEGER NOT NULL DEFAULT 0,
   ver INTEGER NOT NULL DEFAULT 1,
   max_drift_ms INTEGER NOT NULL DEFAULT 300000,
   due_at INTEGER NOT NULL DEFAULT 0,
   waiting INTEGER NOT NULL DEFAULT 0,
   schema_parked INTEGER NOT NULL DEFAULT 0,
   schema_seen INTEGER NOT NULL DEFAULT 0,
-  received INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0
@@ -35,14 +31,15 @@ CREATE TABLE main."_replic_peers"(
 ) STRICT;
 
 -- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the content hashes modulo
--- 2^64; last_at: the `at` of the range's last patch.
+-- 2^64; at: the greatest clock value accepted with the range. The greatest of all is our clock, so that a transaction
+-- writes one row of ours, not two.
 CREATE TABLE main."_replic_ranges"(
   peer INTEGER NOT NULL,
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   ver INTEGER NOT NULL,
   sum INTEGER NOT NULL,
-  last_at INTEGER NOT NULL,
+  at INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 

@@ -78,16 +78,23 @@ TEST(FirstBadUtf8, TakesEveryWellFormedText) {
 
 TEST(FirstBadUtf8, FindsTheFirstByteOfAFault) {
   const std::string_view bad[] = {
-      "\x80", "\xBF",              // a tail without head
-      "\xC0\x80", "\xC1\xBF",      // two bytes for ASCII
-      "\xE0\x9F\xBF",              // three bytes for what takes two
-      "\xED\xA0\x80",              // U+D800, a surrogate
-      "\xED\xBF\xBF",              // U+DFFF
-      "\xF0\x8F\xBF\xBF",          // four bytes for what takes three
-      "\xF4\x90\x80\x80",          // U+110000
-      "\xF5\x80\x80\x80", "\xFF",  // no head at all
-      "\xC2", "\xE1\x80", "\xF1\x80\x80",  // cut short
-      "\xC2x", "\xE1\x80x", "\xF1\x80\x80x",
+      "\x80",
+      "\xBF",  // a tail without head
+      "\xC0\x80",
+      "\xC1\xBF",          // two bytes for ASCII
+      "\xE0\x9F\xBF",      // three bytes for what takes two
+      "\xED\xA0\x80",      // U+D800, a surrogate
+      "\xED\xBF\xBF",      // U+DFFF
+      "\xF0\x8F\xBF\xBF",  // four bytes for what takes three
+      "\xF4\x90\x80\x80",  // U+110000
+      "\xF5\x80\x80\x80",
+      "\xFF",  // no head at all
+      "\xC2",
+      "\xE1\x80",
+      "\xF1\x80\x80",  // cut short
+      "\xC2x",
+      "\xE1\x80x",
+      "\xF1\x80\x80x",
   };
   for (const auto text : bad) {
     EXPECT_EQ(first_bad_utf8(text), 0) << ::testing::PrintToString(text);
@@ -101,8 +108,13 @@ TEST(FirstBadUtf8, FindsTheFirstByteOfAFault) {
 // RFC 4648, section 10.
 TEST(Base64, EncodesTheVectorsOfTheRfc) {
   const std::pair<std::string_view, std::string_view> vectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+      {"", ""},
+      {"f", "Zg=="},
+      {"fo", "Zm8="},
+      {"foo", "Zm9v"},
+      {"foob", "Zm9vYg=="},
+      {"fooba", "Zm9vYmE="},
+      {"foobar", "Zm9vYmFy"},
       {"\xFB\xFF\xFE", "+//+"},
   };
   for (const auto& [bytes, text] : vectors) {
@@ -122,11 +134,13 @@ TEST(Base64, DecodesWhatItEncodes) {
 
 TEST(Base64, RefusesEverythingElse) {
   const std::string_view bad[] = {
-      "=",    "==",   "===",  "====", "Z",     "Zg",    "Zg=",   "Zm8",      "Z===",
-      "Zg=A", "=Zg=", "Z=g=", "Zm9v=", "Zm9vZ", "Zm9v====", "Zg==Zg==",  // padding in the middle
-      "Zh==", "Zm9=",                                                    // bits under the padding
-      "Zm9-", "Zm9_",                                                    // the URL alphabet
-      "Zm9\n", " Zm9", "Zm9\xFF", std::string_view("Zm9\0", 4),
+      "=",     "==",    "===",      "====",
+      "Z",     "Zg",    "Zg=",      "Zm8",
+      "Z===",  "Zg=A",  "=Zg=",     "Z=g=",
+      "Zm9v=", "Zm9vZ", "Zm9v====", "Zg==Zg==",  // padding in the middle
+      "Zh==",  "Zm9=",                           // bits under the padding
+      "Zm9-",  "Zm9_",                           // the URL alphabet
+      "Zm9\n", " Zm9",  "Zm9\xFF",  std::string_view("Zm9\0", 4),
   };
   for (const auto text : bad) {
     EXPECT_EQ(base64_decode(text), std::nullopt) << ::testing::PrintToString(text);

@@ -37,26 +37,28 @@ TEST(Error, KeepsTheResultCodeThatSqliteGave) {
   EXPECT_EQ(Error(Code::sqlite, 13, "disk full", "").sqlite_code(), 13);
 }
 
+// Named in full: for std::string, std::quoted would be found as well.
+
 TEST(Quoted, PutsTextInSingleQuotes) {
-  EXPECT_EQ(quoted(""), "''");
-  EXPECT_EQ(quoted("name"), "'name'");
-  EXPECT_EQ(quoted("O'Brien"), "'O'Brien'");
-  EXPECT_EQ(quoted("größe 語"), "'größe 語'");
+  EXPECT_EQ(replic::quoted(""), "''");
+  EXPECT_EQ(replic::quoted("name"), "'name'");
+  EXPECT_EQ(replic::quoted("O'Brien"), "'O'Brien'");
+  EXPECT_EQ(replic::quoted("größe 語"), "'größe 語'");
 }
 
 TEST(Quoted, ShowsWhatWouldSpoilALineOfText) {
-  EXPECT_EQ(quoted(std::string_view("a\0b", 3)), "'a\\x00b'");
-  EXPECT_EQ(quoted("two\nlines\t\x7f"), "'two\\x0alines\\x09\\x7f'");
-  EXPECT_EQ(quoted("\xFF\xC3"), "'\\xff\\xc3'");
-  EXPECT_EQ(quoted("\xED\xA0\x80"), "'\\xed\\xa0\\x80'");
+  EXPECT_EQ(replic::quoted(std::string_view("a\0b", 3)), "'a\\x00b'");
+  EXPECT_EQ(replic::quoted("two\nlines\t\x7f"), "'two\\x0alines\\x09\\x7f'");
+  EXPECT_EQ(replic::quoted("\xFF\xC3"), "'\\xff\\xc3'");
+  EXPECT_EQ(replic::quoted("\xED\xA0\x80"), "'\\xed\\xa0\\x80'");
 }
 
 TEST(Quoted, CutsLongTextBetweenCharacters) {
-  EXPECT_EQ(quoted(std::string(80, 'x')), "'" + std::string(80, 'x') + "'");
-  EXPECT_EQ(quoted(std::string(81, 'x')), "'" + std::string(80, 'x') + "...'");
-  EXPECT_EQ(quoted(std::string(79, 'x') + "ö"), "'" + std::string(79, 'x') + "...'");
-  EXPECT_EQ(quoted("ab語", 4), "'ab...'");
-  EXPECT_EQ(quoted("\x80\x80\x80\x80\x80\x80", 4), "'\\x80...'");
+  EXPECT_EQ(replic::quoted(std::string(80, 'x')), "'" + std::string(80, 'x') + "'");
+  EXPECT_EQ(replic::quoted(std::string(81, 'x')), "'" + std::string(80, 'x') + "...'");
+  EXPECT_EQ(replic::quoted(std::string(79, 'x') + "ö"), "'" + std::string(79, 'x') + "...'");
+  EXPECT_EQ(replic::quoted("ab語", 4), "'ab...'");
+  EXPECT_EQ(replic::quoted("\x80\x80\x80\x80\x80\x80", 4), "'\\x80...'");
 }
 
 }  // namespace

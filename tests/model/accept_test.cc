@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -13,7 +14,7 @@ using Units = std::vector<size_t>;
 // A unit of one patch, in a table with a unique column `key` and two NOT NULL columns.
 struct Unit {
   int row = 0;
-  int key = 0;      // 0: the patch does not set it
+  int key = 0;        // 0: the patch does not set it
   unsigned sets = 3;  // bits: the NOT NULL columns that it sets
 };
 
@@ -101,8 +102,7 @@ TEST(RunAcceptance, TriesAWaiterAgainWhenItsCauseGoesAway) {
 }
 
 TEST(RunAcceptance, FreesTheOldestWaiterFirst) {
-  EXPECT_EQ(accept({{1, 7}, {2, 7}, {3, 7}, {1, 8}}),
-            std::vector<bool>({true, true, false, true}));
+  EXPECT_EQ(accept({{1, 7}, {2, 7}, {3, 7}, {1, 8}}), std::vector<bool>({true, true, false, true}));
 }
 
 TEST(RunAcceptance, FreesAWholeChain) {

@@ -181,7 +181,8 @@ TEST(ReadTokens, RefusesWhatIsNotJson) {
     const std::string error = fault(text);
     EXPECT_TRUE(error.starts_with("E_SYNTAX: text: not JSON: ")) << text << "\n" << error;
     EXPECT_NE(error.find(" at byte " + std::to_string(offset) + ";"), std::string::npos)
-        << text << "\n" << error;
+        << text << "\n"
+        << error;
     EXPECT_NE(error.find(saying), std::string::npos) << text << "\n" << error;
   }
 }
@@ -199,23 +200,19 @@ TEST(ReadTokens, TakesExactlyOneValueWhenAskedTo) {
 
 TEST(ReadTokens, RefusesTextThatIsNotUnicode) {
   const std::pair<std::string_view, size_t> table[] = {
-      {"\"\xFF\"", 1},
-      {"\"ab\xC3\"", 3},
-      {"\xC3", 0},
-      {"[\"\xC0\xAF\"]", 2},
-      {"\"\xED\xA0\x80\"", 1},       // a surrogate, spelled in bytes
-      {R"(["a","\uD800"])", 6},      // a high one alone
-      {R"(["a","\uD800x"])", 6},
-      {R"(["a","\uD800\n"])", 6},
-      {R"(["a","\uD800\uD800"])", 6},
-      {R"(["a","b\uDC00"])", 5},     // a low one alone: the offset of the string
+      {"\"\xFF\"", 1},           {"\"ab\xC3\"", 3},          {"\xC3", 0},
+      {"[\"\xC0\xAF\"]", 2},     {"\"\xED\xA0\x80\"", 1},  // a surrogate, spelled in bytes
+      {R"(["a","\uD800"])", 6},                            // a high one alone
+      {R"(["a","\uD800x"])", 6}, {R"(["a","\uD800\n"])", 6}, {R"(["a","\uD800\uD800"])", 6},
+      {R"(["a","b\uDC00"])", 5},  // a low one alone: the offset of the string
       {R"({"\uDFFF":1})", 1},
   };
   for (const auto& [text, offset] : table) {
     const std::string error = fault(text);
     EXPECT_TRUE(error.starts_with("E_UTF8: text: ")) << text << "\n" << error;
     EXPECT_NE(error.find(" at byte " + std::to_string(offset) + ";"), std::string::npos)
-        << text << "\n" << error;
+        << text << "\n"
+        << error;
   }
 }
 
@@ -287,7 +284,8 @@ TEST(ReadTokens, RefusesAKeyTwiceInOneObject) {
     const std::string error = fault(text);
     EXPECT_TRUE(error.starts_with("E_MESSAGE: text: key '")) << text << "\n" << error;
     EXPECT_NE(error.find("comes twice at byte " + std::to_string(offset) + ";"), std::string::npos)
-        << text << "\n" << error;
+        << text << "\n"
+        << error;
   }
 }
 
