@@ -17,7 +17,7 @@ namespace {
 constexpr int kOldestSqlite = 3037000;  // PRAGMA table_list, STRICT
 
 int initialise(sqlite3* db) {
-  auto store = std::make_shared<Store>(db);
+  auto store = std::make_shared<Connection>(db);
   int rc = store->register_modules(store);
   if (rc == SQLITE_OK) rc = register_functions(store);
   if (rc == SQLITE_OK) rc = register_tables(store);

@@ -5,8 +5,8 @@
 -- It needs Debian's package unicode-data, and dpkg. The last line says whether all went well.
 --
 --   one.db loads the characters, two.db the packages; all three get both.
---   Then all three edit the same rows, and exchange what they wrote: shuffled, twice, and some of it
---   over another file. In the end they hold the same rows.
+--   Then all three edit the same rows, and exchange what they wrote: shuffled, twice, and some of
+--   it over another file. In the end they hold the same rows.
 
 .bail on
 
@@ -15,6 +15,8 @@
 -- The shell runs this for each file that it opens below.
 .output set_up.sql
 .print '.load ./replic'
+.print '.mode list'
+.print '.separator " "'
 .print 'CREATE TABLE IF NOT EXISTS character('
 .print '  code TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL,'
 .print '  combining INTEGER NOT NULL DEFAULT 0, decomposition TEXT, numeric TEXT, old_name TEXT,'
@@ -28,18 +30,24 @@
 .print Making one.db, two.db and three.db ...
 .open one.db
 .read set_up.sql
-SELECT replic_init(1), replic_track('character', '{"mode":"manual"}'),
+SELECT 'one.db is peer', replic_init(1), 'and tracks',
+       replic_track('character', '{"mode":"manual"}'),
        replic_track('package', '{"mode":"manual"}');
 .open two.db
 .read set_up.sql
-SELECT replic_init(2), replic_track('character', '{"mode":"manual"}'),
+SELECT 'two.db is peer', replic_init(2), 'and tracks',
+       replic_track('character', '{"mode":"manual"}'),
        replic_track('package', '{"mode":"manual"}');
 .open three.db
 .read set_up.sql
-SELECT replic_init(3), replic_track('character', '{"mode":"manual"}'),
+SELECT 'three.db is peer', replic_init(3), 'and tracks',
+       replic_track('character', '{"mode":"manual"}'),
        replic_track('package', '{"mode":"manual"}');
 
 -- --- Loading: each source line becomes a patch ---------------------------------------------------
+
+-- Within a transaction replic_patch gives NULL instead of a message, since the transaction may
+-- still be rolled back. So sum(replic_patch(...) IS NULL) counts the patches.
 
 .print one.db loads the characters ...
 .open one.db
@@ -51,11 +59,12 @@ CREATE TEMP TABLE source(
 .separator ";" "\n"
 .import /usr/share/unicode/UnicodeData.txt source
 .mode list
+.separator " "
 BEGIN;
-SELECT count(*), 'lines', count(replic_patch('character', 'code', code, 'name', name,
-         'category', category, 'combining', combining, 'decomposition', nullif(decomposition, ''),
+SELECT sum(replic_patch('character', 'code', code, 'name', name, 'category', category,
+         'combining', combining, 'decomposition', nullif(decomposition, ''),
          'numeric', nullif(numeric, ''), 'old_name', nullif(old_name, ''),
-         'upper', nullif(upper, ''), 'lower', nullif(lower, ''))), 'messages before the commit'
+         'upper', nullif(upper, ''), 'lower', nullif(lower, '')) IS NULL), 'lines'
   FROM source;
 COMMIT;
 SELECT count(*), 'characters' FROM character;
@@ -68,15 +77,16 @@ CREATE TEMP TABLE source(line);
 .separator "\037" "\n"
 .import /var/lib/dpkg/status source
 .mode list
+.separator " "
 CREATE TEMP VIEW field AS  -- a package begins with the line "Package: ..."
   SELECT sum(line LIKE 'Package: %') OVER (ORDER BY rowid) AS package,
          substr(line, 1, instr(line, ': ') - 1) AS name,
          substr(line, instr(line, ': ') + 2) AS value
     FROM source;
 BEGIN;
-SELECT count(*), 'packages', count(replic_patch('package', 'name', name,
-         'architecture', architecture, 'version', version, 'section', section,
-         'installed_kb', installed_kb, 'summary', summary)), 'messages before the commit'
+SELECT sum(replic_patch('package', 'name', name, 'architecture', architecture,
+         'version', version, 'section', section, 'installed_kb', installed_kb,
+         'summary', summary) IS NULL), 'paragraphs'
   FROM (SELECT max(value) FILTER (WHERE name = 'Package') AS name,
                max(value) FILTER (WHERE name = 'Architecture') AS architecture,
                max(value) FILTER (WHERE name = 'Version') AS version,
@@ -109,6 +119,7 @@ CREATE TEMP TABLE inbox(message);
 .separator "\037" "\n"
 .import two-to-three.json inbox
 .mode list
+.separator " "
 INSERT INTO replic_changes(message) SELECT message FROM inbox;
 SELECT count(*), 'received by three.db' FROM replic_changes;
 
@@ -127,14 +138,19 @@ SELECT replic_apply(readfile('three-to-one.json')), 'received by one.db';
 
 -- --- All three write the same rows at once -------------------------------------------------------
 
+-- A statement must not read a table and patch it at the same time: SQLite does not say what it then
+-- sees, and may come by a row again and again. So the rows are chosen first.
+
 .print one.db edits ...
 BEGIN;
-SELECT count(replic_patch('character', 'code', code, 'name', lower(name), 'note', 'one')),
-       count(*), 'letters'
-  FROM character WHERE category IN ('Ll', 'Lu', 'Lt');
-SELECT count(replic_patch('package', 'name', name, 'architecture', architecture,
-         'note', 'one', 'installed_kb', NULL)), count(*), 'packages'
-  FROM package;
+WITH chosen AS MATERIALIZED (
+  SELECT code, name FROM character WHERE category IN ('Ll', 'Lu', 'Lt'))
+SELECT sum(replic_patch('character', 'code', code, 'name', lower(name), 'note', 'one') IS NULL),
+       'letters' FROM chosen;
+WITH chosen AS MATERIALIZED (SELECT name, architecture FROM package)
+SELECT sum(replic_patch('package', 'name', name, 'architecture', architecture,
+         'note', 'one', 'installed_kb', NULL) IS NULL), 'packages'
+  FROM chosen;
 COMMIT;
 .once one.vector
 SELECT replic_vector();
@@ -143,15 +159,17 @@ SELECT replic_vector();
 .open two.db
 .read set_up.sql
 BEGIN;
-SELECT count(replic_patch('character', 'code', code, 'note', 'two', 'upper', NULL)),
-       count(*), 'small letters'
-  FROM character WHERE category = 'Ll';
-SELECT count(replic_patch('character', 'code', code, 'note', NULL, 'lower', NULL)),
-       count(*), 'capital letters'
-  FROM character WHERE category = 'Lu';
-SELECT count(replic_patch('package', 'name', name, 'architecture', architecture,
-         'version', version || '+two')), count(*), 'packages'
-  FROM package WHERE section LIKE '%libs';
+WITH chosen AS MATERIALIZED (SELECT code FROM character WHERE category = 'Ll')
+SELECT sum(replic_patch('character', 'code', code, 'note', 'two', 'upper', NULL) IS NULL),
+       'small letters' FROM chosen;
+WITH chosen AS MATERIALIZED (SELECT code FROM character WHERE category = 'Lu')
+SELECT sum(replic_patch('character', 'code', code, 'note', NULL, 'lower', NULL) IS NULL),
+       'capital letters' FROM chosen;
+WITH chosen AS MATERIALIZED (
+  SELECT name, architecture, version FROM package WHERE section LIKE '%libs')
+SELECT sum(replic_patch('package', 'name', name, 'architecture', architecture,
+         'version', version || '+two') IS NULL),
+       'packages' FROM chosen;
 COMMIT;
 .once two.vector
 SELECT replic_vector();
@@ -160,15 +178,19 @@ SELECT replic_vector();
 .open three.db
 .read set_up.sql
 BEGIN;
-SELECT count(replic_patch('character', 'code', code, 'deletedAt', 1767225600000)),
-       count(*), 'letters with a decomposition deleted'
-  FROM character WHERE category IN ('Ll', 'Lu', 'Lt') AND decomposition IS NOT NULL;
-SELECT count(replic_patch('character', 'code', code, 'note', 'three')),
-       count(*), 'other letters'
-  FROM character WHERE category IN ('Ll', 'Lu', 'Lt') AND decomposition IS NULL;
-SELECT count(replic_patch('package', 'name', name, 'architecture', architecture,
-         'deletedAt', 1767225600000)), count(*), 'packages deleted'
-  FROM package WHERE name LIKE '%-dev';
+WITH chosen AS MATERIALIZED (
+  SELECT code FROM character
+   WHERE category IN ('Ll', 'Lu', 'Lt') AND decomposition IS NOT NULL)
+SELECT sum(replic_patch('character', 'code', code, 'deletedAt', 1767225600000) IS NULL),
+       'letters deleted' FROM chosen;
+WITH chosen AS MATERIALIZED (
+  SELECT code FROM character WHERE category IN ('Ll', 'Lu', 'Lt') AND decomposition IS NULL)
+SELECT sum(replic_patch('character', 'code', code, 'note', 'three') IS NULL),
+       'other letters' FROM chosen;
+WITH chosen AS MATERIALIZED (SELECT name, architecture FROM package WHERE name LIKE '%-dev')
+SELECT sum(replic_patch('package', 'name', name, 'architecture', architecture,
+         'deletedAt', 1767225600000) IS NULL),
+       'packages deleted' FROM chosen;
 COMMIT;
 SELECT count(*), 'packages left' FROM package;
 
@@ -188,7 +210,7 @@ SELECT message FROM replic_changes(CAST(readfile('two.vector') AS TEXT)) ORDER B
 .open two.db
 .read set_up.sql
 SELECT replic_apply(readfile('one-to-two.json')), 'received by two.db';
-SELECT (SELECT count(*) FROM replic_pending), 'waiting,',
+SELECT (SELECT count(*) FROM replic_pending), 'waiting and',
        (SELECT count(*) FROM replic_missing), 'missing in two.db';
 
 .print two.db sends all that it has to one.db and three.db, old messages included ...
@@ -207,17 +229,19 @@ SELECT replic_apply(readfile('two-to-all.json')), 'received by one.db';
 .print Digests, and what replic_check finds:
 .once one.digest
 SELECT replic_digest();
-SELECT 'one.db', replic_digest('character'), replic_digest('package'), count(*) FROM replic_check;
+SELECT 'one.db', replic_digest('character'), replic_digest('package'), count(*), 'faults'
+  FROM replic_check;
 .open two.db
 .read set_up.sql
 .once two.digest
 SELECT replic_digest();
-SELECT 'two.db', replic_digest('character'), replic_digest('package'), count(*) FROM replic_check;
+SELECT 'two.db', replic_digest('character'), replic_digest('package'), count(*), 'faults'
+  FROM replic_check;
 .open three.db
 .read set_up.sql
 .once three.digest
 SELECT replic_digest();
-SELECT 'three.db', replic_digest('character'), replic_digest('package'), count(*)
+SELECT 'three.db', replic_digest('character'), replic_digest('package'), count(*), 'faults'
   FROM replic_check;
 
 .print
@@ -237,7 +261,7 @@ CREATE TEMP TABLE result AS
          (SELECT count(*) FROM (SELECT * FROM three.package EXCEPT SELECT * FROM one.package))
            AS different;
 SELECT different, 'of', characters, 'characters and', packages, 'packages' FROM result;
-SELECT count(*), 'characters,', note, 'is their note' FROM one.character GROUP BY note;
+SELECT count(*), 'characters with the note', quote(note) FROM one.character GROUP BY note;
 SELECT CASE WHEN different = 0 AND characters > 30000 AND packages > 0
                  AND readfile('one.digest') = readfile('two.digest')
                  AND readfile('two.digest') = readfile('three.digest')

@@ -60,6 +60,8 @@ struct Request {
   int64_t peer = 0;
   Range range;
   int64_t for_peer = 0;
+  // The asker holds patches of that content in all of the range: send only if ours differ.
+  std::optional<uint64_t> sum = std::nullopt;
   friend bool operator==(const Request&, const Request&) = default;
 };
 

@@ -91,7 +91,7 @@ constexpr Doc kAggregates[] = {
 
 std::span<const Doc> aggregate_table() { return kAggregates; }
 
-int register_aggregates(const std::shared_ptr<Store>& store) {
+int register_aggregates(const std::shared_ptr<Connection>& store) {
   return sqlite3_create_window_function(store->db().handle(), "keep_last", 4, kPure, nullptr, step, final, value, inverse,
                                         nullptr);
 }

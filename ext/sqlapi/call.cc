@@ -47,17 +47,19 @@ std::string_view bytes_of(sqlite3_value* value, std::string_view what) {
   return size == 0 ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
 }
 
-int64_t apply_value(Store& store, sqlite3_value* value) {
+int64_t apply_value(Connection& store, sqlite3_value* value) {
   if (sqlite3_value_type(value) == SQLITE_NULL) return 0;
   const std::string_view bytes = bytes_of(value, "message");
-  return bytes.empty() ? 0 : store.apply(bytes);
+  if (bytes.empty()) return 0;
+  if (sqlite3_value_type(value) == SQLITE_BLOB && wire::is_bundle(bytes)) return store.apply_bundle(bytes).count;
+  return store.apply(bytes);
 }
 
 namespace {
 
 struct Registration {
   const FunctionDef* def;
-  std::shared_ptr<Store> store;
+  std::shared_ptr<Connection> store;
 };
 
 void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
@@ -73,7 +75,7 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
 
 }  // namespace
 
-int register_functions(const std::shared_ptr<Store>& store) {
+int register_functions(const std::shared_ptr<Connection>& store) {
   for (const FunctionDef& def : function_table()) {
     // Any number of arguments, so that a wrong one gets our own error with the usage.
     const int rc = sqlite3_create_function_v2(store->db().handle(), std::string(def.doc.name).c_str(), -1, def.flags,

@@ -45,6 +45,31 @@ void fn_patch(Call& call) {
 }
 
 void fn_apply(Call& call) { call.result(apply_value(call.store, call.raw(0))); }
+void fn_ping(Call& call) { call.result(std::string_view(wire::write_ping(call.store.exchange.ping()))); }
+void fn_pull(Call& call) { call.result(call.store.pull(call.text(0, "path"))); }
+
+std::optional<int64_t> page_argument(const Call& call) {
+  if (!call.given(1)) return std::nullopt;
+  const int64_t bytes = call.integer(1, "max_bytes");
+  if (bytes < 1) call.wrong("max_bytes " + std::to_string(bytes) + " is below 1");
+  return bytes;
+}
+
+void fn_bundle(Call& call) {
+  const Vector vector = call.given(0) ? wire::read_vector(bytes_of(call.raw(0), "vector")) : Vector();
+  const auto bundle = call.store.exchange.bundle(vector, page_argument(call));
+  bundle ? call.result(Value::blob(*bundle)) : call.result_null();
+}
+
+void fn_sync(Call& call) {
+  if (!call.given(0)) return call.result(Value::blob(call.store.exchange.open()));
+  const std::string_view blob = bytes_of(call.raw(0), "blob");
+  // An empty answer, as an HTTP server gives it for none.
+  if (blob.empty()) return call.result_null();
+  const auto answer = call.store.exchange.sync(blob, page_argument(call));
+  answer ? call.result(Value::blob(*answer)) : call.result_null();
+}
+
 void fn_retry(Call& call) { call.result(call.store.retry()); }
 void fn_vector(Call& call) { call.result(std::string_view(wire::write_vector(call.store.vector()))); }
 void fn_version(Call& call) { call.result(std::string_view(REPLIC_VERSION)); }
@@ -97,13 +122,13 @@ void fn_option(Call& call) {
 
 constexpr FunctionDef kFunctions[] = {
     {{"replic_apply", "replic_apply(message) -> count",
-      "Applies messages from other peers: a TEXT or BLOB of UTF-8 JSON with one message, an array of them, or several "
-      "separated by white space, at most 16 MiB. Atomic: malformed input is an error and changes nothing; well-formed "
+      "Applies what other peers sent: a bundle (a BLOB), or UTF-8 JSON (TEXT or BLOB) with one message, an array of them, "
+      "or several separated by white space, at most 16 MiB. Atomic: malformed input is an error and changes nothing; well-formed "
       "input that cannot be shown is parked. Returns the number of patches newly received; 0 for NULL and for empty "
       "input.",
       "SELECT replic_apply('{\"type\":10,\"at\":1000,\"peer\":77,\"seq\":1,\"ver\":1,\"tab\":\"note\","
       "\"delta\":{\"id\":9,\"body\":\"from afar\"}}');",
-      "E_ARGUMENT E_KEY E_LIMIT E_MESSAGE E_READONLY E_SQLITE E_SYNTAX E_UTF8"},
+      "E_ARGUMENT E_BUNDLE E_KEY E_LIMIT E_MESSAGE E_READONLY E_SQLITE E_SYNTAX E_UTF8"},
      1, 1, kWrites, fn_apply},
     {{"replic_at_from_ms", "replic_at_from_ms(unix_ms) -> at",
       "The first clock value of a millisecond. unix_ms: Unix milliseconds from 2025 to 2059.",
@@ -113,6 +138,12 @@ constexpr FunctionDef kFunctions[] = {
       "The Unix milliseconds of a clock value. at: 0 to 2^53-1.", "SELECT replic_at_to_ms(258344755200000);",
       "E_ARGUMENT"},
      1, 1, kPure, fn_at_to_ms},
+    {{"replic_bundle", "replic_bundle([vector [, max_bytes]]) -> blob",
+      "What a holder of vector lacks, from any origin, as one compact, checksummed blob for replic_apply; everything when "
+      "vector is absent; NULL when nothing is lacking. With max_bytes a page of about that size: ask again with the new "
+      "vector for the next.",
+      "SELECT replic_apply(replic_bundle()); SELECT replic_bundle(replic_vector()) IS NULL;", "E_ARGUMENT E_SYNTAX"},
+     0, 2, kReads, fn_bundle},
     {{"replic_digest", "replic_digest([table [, first, last]]) -> text",
       "An order-free hash of the rows of all replicated tables, or of one, as 16 hex digits: equal on peers that have "
       "converged. first and last limit it to the rows whose first key column lies between them. Columns that are NULL do "
@@ -148,6 +179,16 @@ constexpr FunctionDef kFunctions[] = {
     {{"replic_peer", "replic_peer() -> peer", "The current identity, or NULL when none is taken yet.",
       "SELECT replic_peer() IS NOT NULL;", ""},
      0, 0, kReads, fn_peer},
+    {{"replic_ping", "replic_ping() -> message",
+      "Tells others where we stand: our last patch, how far we hold each peer, and the sums of their contents. Send it on "
+      "connect and on a timer; replic_answer gives what a peer that hears it asks for.",
+      "SELECT json_extract(replic_ping(), '$.type');", "E_CLOCK_RANGE"},
+     0, 0, kReads, fn_ping},
+    {{"replic_pull", "replic_pull(path) -> count",
+      "Applies what another database file holds and this one lacks; opens it read-only, it may be open elsewhere. Returns "
+      "the number of patches newly received.",
+      "VACUUM INTO 'copy.db'; SELECT replic_pull('copy.db');", "E_ARGUMENT E_READONLY E_SQLITE"},
+     1, 1, kWrites, fn_pull},
     {{"replic_retry", "replic_retry() -> count",
       "Tries everything parked again; it is also done by itself when a cause goes away. Returns how many patches, or "
       "parts of them, are parked no more.",
@@ -158,6 +199,12 @@ constexpr FunctionDef kFunctions[] = {
       "...} with counts of what was received, parked, missing and repeated.",
       "SELECT json_extract(replic_status(), '$.ok');", ""},
      0, 0, kReads, fn_status},
+    {{"replic_sync", "replic_sync([blob [, max_bytes]]) -> blob",
+      "The whole exchange in one call. Without argument: the opening bundle. Else applies the other side's bundle and "
+      "returns the one that answers it, or NULL when both are level. Client: m = sync(); while m: m = sync(post(m)). "
+      "Server: return sync(body). max_bytes: about the size of a page, 16 MiB by default.",
+      "SELECT length(replic_sync()) > 0;", "E_ARGUMENT E_BUNDLE E_READONLY E_SQLITE"},
+     0, 2, kWrites, fn_sync},
     {{"replic_track", "replic_track(table [, options_json]) -> table",
       "Makes a table replicated: makes its log, or adds to it what it lacks. Options: \"mode\": \"manual\" (others come "
       "with a later version; it must be given); \"tombstone\": the column that marks a deleted row, deletedAt by default; "

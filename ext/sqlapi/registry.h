@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sqlite/api.h"
-#include "store/store.h"
+#include "protocol/connection.h"
 
 namespace replic {
 
@@ -32,7 +32,7 @@ inline constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUO
 // One call of a function: its arguments, and where its result goes.
 class Call {
  public:
-  Call(Store& the_store, const Doc& doc, sqlite3_context* context, int argc, sqlite3_value** argv)
+  Call(Connection& the_store, const Doc& doc, sqlite3_context* context, int argc, sqlite3_value** argv)
       : store(the_store), doc_(doc), context_(context), args_(argv, static_cast<size_t>(argc)) {}
 
   size_t count() const { return args_.size(); }
@@ -52,7 +52,7 @@ class Call {
   // Throws E_ARGUMENT with the function's usage as the cure.
   [[noreturn]] void wrong(std::string_view what) const;
 
-  Store& store;
+  Connection& store;
 
  private:
   const Doc& doc_;
@@ -93,9 +93,9 @@ struct ColumnDef {
 struct TableDef {
   Doc doc;
   std::span<const ColumnDef> columns;
-  std::unique_ptr<RowSource> (*open)(Store&, std::vector<Constraint>&&);
+  std::unique_ptr<RowSource> (*open)(Connection&, std::vector<Constraint>&&);
   // Takes an INSERT: the values of the row, in the order of columns. Null when the table is read-only.
-  void (*insert)(Store&, std::span<sqlite3_value*>);
+  void (*insert)(Connection&, std::span<sqlite3_value*>);
 };
 
 std::span<const FunctionDef> function_table();
@@ -103,9 +103,9 @@ std::span<const TableDef> module_table();
 std::span<const Doc> aggregate_table();
 
 // Registers everything on the store's connection. Returns an SQLite code.
-int register_functions(const std::shared_ptr<Store>& store);
-int register_tables(const std::shared_ptr<Store>& store);
-int register_aggregates(const std::shared_ptr<Store>& store);
+int register_functions(const std::shared_ptr<Connection>& store);
+int register_tables(const std::shared_ptr<Connection>& store);
+int register_aggregates(const std::shared_ptr<Connection>& store);
 
 // Rows that are made at once; for tables that are small.
 class FixedRows : public RowSource {
@@ -122,7 +122,7 @@ class FixedRows : public RowSource {
 // Rows of a statement whose columns are the table's.
 class StatementRows : public RowSource {
  public:
-  StatementRows(Store& store, std::string_view sql) : statement_(store.db().handle(), sql), run_(statement_) {}
+  StatementRows(Connection& store, std::string_view sql) : statement_(store.db().handle(), sql), run_(statement_) {}
   Run& run() { return run_; }
   bool next() override { return run_.step(); }
   Value column(int index) override { return run_.value(index); }
@@ -135,6 +135,6 @@ class StatementRows : public RowSource {
 // The bytes of a text or blob argument, valid until the next use of `value`. Throws E_ARGUMENT for numbers.
 std::string_view bytes_of(sqlite3_value* value, std::string_view what);
 // Applies one message argument: see replic_apply.
-int64_t apply_value(Store& store, sqlite3_value* value);
+int64_t apply_value(Connection& store, sqlite3_value* value);
 
 }  // namespace replic

@@ -17,7 +17,7 @@ struct Problem {
 };
 
 // What is wrong, as far as it can be told without reading the data.
-std::vector<Problem> problems_of(Store& store, const StateRow& row, int64_t missing) {
+std::vector<Problem> problems_of(Connection& store, const StateRow& row, int64_t missing) {
   std::vector<Problem> out;
   for (const std::string& name : store.catalog().tables()) {
     const TablePlan* plan = store.catalog().find(name);
@@ -50,7 +50,7 @@ std::vector<Problem> problems_of(Store& store, const StateRow& row, int64_t miss
 
 }  // namespace
 
-std::unique_ptr<RowSource> open_check(Store& store, std::vector<Constraint>&& constraints) {
+std::unique_ptr<RowSource> open_check(Connection& store, std::vector<Constraint>&& constraints) {
   std::string table;
   for (const Constraint& constraint : constraints) {
     if (constraint.value.is_null()) continue;
@@ -92,7 +92,7 @@ void fn_digest(Call& call) {
 }
 
 void fn_status(Call& call) {
-  Store& store = call.store;
+  Connection& store = call.store;
   const StateRow row = store.row();
   int64_t missing = 0;
   int64_t peers = 0;

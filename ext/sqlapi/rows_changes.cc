@@ -59,7 +59,7 @@ void narrow(Range& range, const Constraint& constraint) {
 
 }  // namespace
 
-std::unique_ptr<RowSource> open_changes(Store& store, std::vector<Constraint>&& constraints) {
+std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constraint>&& constraints) {
   Vector since;
   Range seqs{1, kMaxInteger};
   Range peers{1, kMaxInteger};
@@ -77,7 +77,7 @@ std::unique_ptr<RowSource> open_changes(Store& store, std::vector<Constraint>&& 
   return std::make_unique<ChangeRows>(store.changes(since, peer, seqs));
 }
 
-void insert_message(Store& store, std::span<sqlite3_value*> row) {
+void insert_message(Connection& store, std::span<sqlite3_value*> row) {
   sqlite3_value* message = row[kMessage];
   // .import fills the columns from the left: a line of messages alone stands in the first one.
   if (sqlite3_value_type(message) == SQLITE_NULL && sqlite3_value_type(row[kPeer]) == SQLITE_TEXT) message = row[kPeer];

@@ -16,7 +16,7 @@ std::unique_ptr<RowSource> fixed(Rows&& rows) { return std::make_unique<FixedRow
 
 }  // namespace
 
-std::unique_ptr<RowSource> open_pending(Store& store, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_pending(Connection& store, std::vector<Constraint>&&) {
   if (!store.initialised()) return fixed({});
   return std::make_unique<StatementRows>(
       store,
@@ -27,7 +27,7 @@ std::unique_ptr<RowSource> open_pending(Store& store, std::vector<Constraint>&&)
       "WHERE place=1 ORDER BY peer,seq,reason");
 }
 
-std::unique_ptr<RowSource> open_missing(Store& store, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_missing(Connection& store, std::vector<Constraint>&&) {
   Rows rows;
   const StateRow state = store.row();
   for (const PeerView& peer : view_peers(store.db(), store.state(), store.initialised())) {
@@ -40,7 +40,7 @@ std::unique_ptr<RowSource> open_missing(Store& store, std::vector<Constraint>&&)
   return fixed(std::move(rows));
 }
 
-std::unique_ptr<RowSource> open_peers(Store& store, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_peers(Connection& store, std::vector<Constraint>&&) {
   Rows rows;
   for (const PeerView& peer : view_peers(store.db(), store.state(), store.initialised())) {
     rows.push_back({Value::integer(peer.peer), Value::text(peer.name), Value::integer(peer.is_self ? 1 : 0),
@@ -52,7 +52,7 @@ std::unique_ptr<RowSource> open_peers(Store& store, std::vector<Constraint>&&) {
   return fixed(std::move(rows));
 }
 
-std::unique_ptr<RowSource> open_tables(Store& store, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_tables(Connection& store, std::vector<Constraint>&&) {
   Rows rows;
   Database& db = store.db();
   for (const std::string& name : store.catalog().tables()) {
@@ -79,7 +79,7 @@ std::unique_ptr<RowSource> open_tables(Store& store, std::vector<Constraint>&&) 
   return fixed(std::move(rows));
 }
 
-std::unique_ptr<RowSource> open_options(Store& store, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_options(Connection& store, std::vector<Constraint>&&) {
   Rows rows;
   for (const OptionInfo& info : option_table()) {
     rows.push_back({Value::text(std::string(info.name)), store.option(info.name),

@@ -14,13 +14,13 @@ namespace {
 
 struct Registration {
   const TableDef* def;
-  std::shared_ptr<Store> store;
+  std::shared_ptr<Connection> store;
 };
 
 struct Table {
   sqlite3_vtab base{};
   const TableDef* def = nullptr;
-  std::shared_ptr<Store> store;
+  std::shared_ptr<Connection> store;
 };
 
 struct Cursor {
@@ -185,7 +185,7 @@ sqlite3_module make_module(bool writable) {
 
 }  // namespace
 
-int register_tables(const std::shared_ptr<Store>& store) {
+int register_tables(const std::shared_ptr<Connection>& store) {
   static const sqlite3_module kReadOnly = make_module(false);
   static const sqlite3_module kWritable = make_module(true);
   for (const TableDef& def : module_table()) {

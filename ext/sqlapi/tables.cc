@@ -5,6 +5,11 @@
 namespace replic {
 namespace {
 
+constexpr ColumnDef kAnswer[] = {
+    {"peer", "INTEGER"},
+    {"message", "TEXT"},
+    {"asked", "TEXT", false, true},
+};
 constexpr ColumnDef kChanges[] = {
     {"peer", "INTEGER", true}, {"seq", "INTEGER", true}, {"at", "INTEGER"},  {"ver", "INTEGER"}, {"tab", "TEXT"},
     {"delta", "TEXT"},         {"message", "TEXT"},      {"reason", "TEXT"}, {"since", "TEXT", false, true},
@@ -37,6 +42,15 @@ constexpr ColumnDef kTables[] = {
 };
 
 constexpr TableDef kModules[] = {
+    {{"replic_answer", "replic_answer(message)(peer, message)",
+      "What a message asks for: a request gets the patches, a page of them; a ping gets requests for what we lack. Send "
+      "each answer back on the connection by which the message came; peer is for channels that many share. Apply the "
+      "message first. Only reads.",
+      "SELECT count(*) FROM replic_answer('{\"type\":30,\"peer\":1,\"minSeq\":1,\"maxSeq\":1,\"forPeer\":2}');",
+      "E_ARGUMENT E_LIMIT E_MESSAGE E_SYNTAX E_UTF8"},
+     kAnswer,
+     open_answer,
+     nullptr},
     {{"replic_changes", "replic_changes([since])(peer, seq, at, ver, tab, delta, message, reason)",
       "Everything received or written, parked patches included, by peer and seq; with since, a vector, only what its "
       "holder lacks. Constraints on peer and seq are used, not scanned. delta: the columns as replic_patch takes them; "
@@ -115,7 +129,7 @@ std::vector<Value> help_row(const Doc& doc, std::string_view kind) {
 
 std::span<const TableDef> module_table() { return kModules; }
 
-std::unique_ptr<RowSource> open_help(Store&, std::vector<Constraint>&&) {
+std::unique_ptr<RowSource> open_help(Connection&, std::vector<Constraint>&&) {
   std::vector<std::vector<Value>> rows;
   for (const FunctionDef& def : function_table()) rows.push_back(help_row(def.doc, "function"));
   for (const TableDef& def : module_table()) rows.push_back(help_row(def.doc, "table"));

@@ -9,16 +9,17 @@
 
 namespace replic {
 
-std::unique_ptr<RowSource> open_changes(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_check(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_help(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_missing(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_options(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_peers(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_pending(Store& store, std::vector<Constraint>&& constraints);
-std::unique_ptr<RowSource> open_tables(Store& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_answer(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_check(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_help(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_missing(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_options(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_peers(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_pending(Connection& store, std::vector<Constraint>&& constraints);
+std::unique_ptr<RowSource> open_tables(Connection& store, std::vector<Constraint>&& constraints);
 
 // INSERT INTO replic_changes(message).
-void insert_message(Store& store, std::span<sqlite3_value*> row);
+void insert_message(Connection& store, std::span<sqlite3_value*> row);
 
 }  // namespace replic

@@ -139,6 +139,7 @@ void Checker::check_sequences() {
       add("error", "RANGES", "", "the received ranges of peer " + std::to_string(range.peer) + " overlap", cure);
     }
     set.add({range.first, range.last});
+    if (range.ver == kGoneVer) return;
     ChangeCursor cursor(db_, store_.catalog(), {Span{range.peer, {range.first, range.last}, range.ver}});
     int64_t count = 0;
     uint64_t sum = 0;

@@ -1,5 +1,6 @@
 #include "store/identity.h"
 
+#include <fstream>
 #include <string>
 
 #include "base/error.h"
@@ -14,6 +15,14 @@ namespace {
 
 // Raised when a released version changes the state tables.
 constexpr int64_t kFormat = 1;
+
+// What tells one boot of the machine from another. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, random.
+std::string read_boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id.empty() ? "unknown" : id;
+}
 
 // Runs every statement of `script`.
 void run_script(Database& db, std::string_view script) {
@@ -31,6 +40,23 @@ void run_script(Database& db, std::string_view script) {
 }
 
 }  // namespace
+
+void Identity::check_boot() {
+  if (state_.boot_checked()) return;
+  if (boot_.empty()) boot_ = read_boot_id();
+  const StateRow& row = state_.peek();
+  if (row.boot != boot_) {
+    if (row.unsafe) take(std::nullopt);
+    state_.row().boot = boot_;
+    state_.row().unsafe = false;
+  }
+  if (!row.unsafe) {
+    Run run = db_.run("PRAGMA main.synchronous");
+    constexpr int64_t kFull = 2;
+    if (run.step() && run.integer(0) < kFull) state_.row().unsafe = true;
+  }
+  state_.set_boot_checked();
+}
 
 int64_t Identity::random_peer() {
   for (;;) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "store/catalog.h"
 #include "store/state.h"
@@ -20,6 +21,10 @@ class Identity {
   // Takes a new identity, a random one when none is given. Inside Gate::write, after init.
   // Throws E_IDENTITY when the id is known already.
   int64_t take(std::optional<int64_t> peer);
+  // Before a local write, once a transaction: after a power loss commits may be gone that were shipped already, when they
+  // were made with synchronous below FULL. So a new boot of the machine then means a new identity.
+  // Source: sqlite.org/pragma.html#pragma_synchronous.
+  void check_boot();
   // True for the current and for every former identity.
   bool is_own(int64_t peer);
 
@@ -31,6 +36,7 @@ class Identity {
   Database& db_;
   Catalog& catalog_;
   State& state_;
+  std::string boot_;  // of this machine; empty where it cannot be told
 };
 
 }  // namespace replic

@@ -102,15 +102,21 @@ int64_t LocalWriter::next_at() {
   return at;
 }
 
+Stamp LocalWriter::next_stamp(int64_t at) {
+  const int64_t peer = state_.peek().peer;
+  return {at, peer, state_.last_seq(peer) + 1};
+}
+
 Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells) {
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
+  identity_.check_boot();
   Unit unit;
   unit.row = row_of(*plan, std::move(cells));
   add_expression_defaults(*plan, unit.row);
   const StateRow& state = state_.peek();
   unit.ver = state.ver;
-  unit.row.stamp = {next_at(), state.peer, state_.last_seq(state.peer) + 1};
+  unit.row.stamp = next_stamp(next_at());
   if (const auto refusal = merger_.merge(*plan, unit, false)) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {

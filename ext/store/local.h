@@ -7,6 +7,7 @@
 
 #include "model/message.h"
 #include "store/catalog.h"
+#include "store/identity.h"
 #include "store/merge.h"
 #include "store/state.h"
 
@@ -14,13 +15,15 @@ namespace replic {
 
 class LocalWriter {
  public:
-  LocalWriter(Database& db, Catalog& catalog, State& state, Merger& merger)
-      : db_(db), catalog_(catalog), state_(state), merger_(merger) {}
+  LocalWriter(Database& db, Catalog& catalog, State& state, Merger& merger, Identity& identity)
+      : db_(db), catalog_(catalog), state_(state), merger_(merger), identity_(identity) {}
 
   // Writes a patch of `table`; a NULL cell sets NULL. Returns it as it is to be shipped. Inside Gate::write; when it
   // throws, the caller's statement must fail, which undoes it.
   // Throws E_TABLE, E_COLUMN, E_KEY, E_NULLS, E_CONSTRAINT, E_CLOCK_RANGE, E_CLOCK_AHEAD.
   Patch write(std::string_view table, std::vector<Cell>&& cells);
+  // A stamp for a patch of our own that keeps its clock value `at`.
+  Stamp next_stamp(int64_t at);
 
  private:
   RowPatch row_of(const TablePlan& plan, std::vector<Cell>&& cells);
@@ -31,6 +34,7 @@ class LocalWriter {
   Catalog& catalog_;
   State& state_;
   Merger& merger_;
+  Identity& identity_;
 };
 
 }  // namespace replic

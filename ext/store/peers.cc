@@ -17,6 +17,7 @@ std::vector<PeerView> view_peers(Database& db, State& state, bool initialised) {
       view.contiguous_at = range.at;
     }
     view.last_seq = range.last;
+    view.last_received_seq = range.last;
     view.last_at = std::max(view.last_at, range.at);
   });
   if (initialised) {
@@ -52,11 +53,21 @@ void Peers::hear(const Ping& ping) {
   const int64_t own = state_.peek().peer;
   if (ping.last.peer == own) return;
   Run run = db_.run(
-      "INSERT INTO main._replic_peers(peer,name,seen_seq,seen_at,heard_unix_ms) VALUES(?1,?2,?3,?4,?5) "
+      "INSERT INTO main._replic_peers(peer,name,seen_seq,seen_at,heard_unix_ms,ancestor) VALUES(?1,?2,?3,?4,?5,?6) "
       "ON CONFLICT(peer) DO UPDATE SET name=CASE WHEN ?2<>'' THEN ?2 ELSE name END,"
-      "seen_seq=max(seen_seq,?3),seen_at=max(seen_at,?4),heard_unix_ms=max(heard_unix_ms,?5)");
-  run.bind(ping.last.peer).bind(ping.name).bind(ping.last.seq).bind(ping.last.at).bind(db_.now_unix_ms()).exec();
+      "seen_seq=max(seen_seq,?3),seen_at=max(seen_at,?4),heard_unix_ms=max(heard_unix_ms,?5),ancestor=?6");
+  run.bind(ping.last.peer).bind(ping.name).bind(ping.last.seq).bind(ping.last.at).bind(db_.now_unix_ms());
+  run.bind(int64_t{ping.now == 0}).exec();
+  const auto holds = [&](int64_t peer, int64_t contiguous, int64_t last) {
+    Run hold = db_.run(
+        "INSERT INTO main._replic_holds(holder,peer,contiguous_seq,last_seq) VALUES(?1,?2,?3,?4) "
+        "ON CONFLICT(holder,peer) DO UPDATE SET contiguous_seq=excluded.contiguous_seq,last_seq=excluded.last_seq "
+        "WHERE contiguous_seq<>excluded.contiguous_seq OR last_seq<>excluded.last_seq");
+    hold.bind(ping.last.peer).bind(peer).bind(contiguous).bind(last).exec();
+  };
+  if (ping.last.seq > 0) holds(ping.last.peer, ping.last.seq, ping.last.seq);
   for (const Ping::Held& held : ping.held) {
+    if (held.peer != ping.last.peer) holds(held.peer, held.contiguous_seq, held.last_seq);
     if (held.peer == own) {
       Run acked = db_.run("UPDATE main._replic_peers SET acked_seq=max(acked_seq,?2) WHERE peer=?1");
       acked.bind(ping.last.peer).bind(held.contiguous_seq).exec();
@@ -68,6 +79,12 @@ void Peers::hear(const Ping& ping) {
       seen.bind(held.peer).bind(held.last_seq).bind(held.last_at).exec();
     }
   }
+}
+
+int64_t Peers::last_known_seq(int64_t peer) {
+  Run run = db_.run("SELECT seen_seq FROM main._replic_peers WHERE peer=?1");
+  run.bind(peer);
+  return std::max(state_.last_seq(peer), run.step() ? run.integer(0) : 0);
 }
 
 void Peers::heard_from(int64_t peer) {

@@ -16,6 +16,7 @@ struct PeerView {
   std::string name;
   bool is_self = false;
   int64_t last_seq = 0;  // received or heard of
+  int64_t last_received_seq = 0;
   int64_t last_at = 0;
   int64_t contiguous_seq = 0;
   int64_t contiguous_at = 0;
@@ -35,6 +36,8 @@ class Peers {
 
   // Takes what a ping tells. Inside Gate::write.
   void hear(const Ping& ping);
+  // The greatest seq of `peer` that was received or heard of.
+  int64_t last_known_seq(int64_t peer);
   // Notes that a message of `peer` came, to the second.
   void heard_from(int64_t peer);
 

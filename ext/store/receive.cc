@@ -1,5 +1,6 @@
 #include "store/receive.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
@@ -31,11 +32,44 @@ void append(std::string& list, std::string_view item) { list.append(list.empty()
 int64_t Receiver::receive(Message&& message) {
   if (auto* patch = std::get_if<Patch>(&message)) return receive_patch(std::move(*patch));
   if (const auto* ping = std::get_if<Ping>(&message)) {
-    peers_.hear(*ping);
+    hear(*ping);
+  } else if (const auto* gone = std::get_if<Gone>(&message)) {
+    receive_gone(*gone);
   } else if (std::holds_alternative<Unknown>(message)) {
     state_.row().unknown_messages++;
   }
   return 0;
+}
+
+void Receiver::hear(const Ping& ping) {
+  peers_.hear(ping);
+  // A peer that holds more of us than we wrote: this file is a copy, or was restored from a backup.
+  const int64_t own = state_.peek().peer;
+  int64_t said = ping.last.peer == own ? ping.last.seq : 0;
+  for (const Ping::Held& held : ping.held) {
+    if (held.peer == own) said = std::max(said, held.last_seq);
+  }
+  if (said > state_.last_seq(own)) identity_.take(std::nullopt);
+}
+
+// Only what is known to exist and is not here can be said to be gone.
+void Receiver::receive_gone(const Gone& gone) {
+  const int64_t known = peers_.last_known_seq(gone.peer);
+  const Range range{gone.range.first, std::min(gone.range.last, known)};
+  if (range.first <= range.last) state_.add_gone(gone.peer, range);
+}
+
+// A patch of ours that lost its (peer, seq): it is written again under the present identity, with its old `at`, so that it
+// takes the place in the order that it had.
+void Receiver::reissue(Patch patch) {
+  if (patch.is_void()) return;
+  patch.stamp = local_.next_stamp(patch.stamp.at);
+  patch.ver = state_.peek().ver;
+  patch.group.reset();
+  std::string problem;
+  const TablePlan* plan = usable_plan(patch.table, &problem);
+  state_.add_received(patch.stamp, patch.ver, content_hash(patch));
+  place(std::move(patch), plan);
 }
 
 const TablePlan* Receiver::usable_plan(const std::string& table, std::string* problem) {
@@ -101,8 +135,11 @@ int64_t Receiver::collide(Patch&& patch, uint64_t content) {
     return 0;
   }
   state_.row().collisions++;
-  const bool own = peer == state_.peek().peer;
+  const bool is_current = peer == state_.peek().peer;
+  const bool is_ours = identity_.is_own(peer);
+  Patch loser;
   if (claim_of(patch) > claim_of(*old)) {
+    loser = *old;
     displace(*old);
     state_.adjust_sum(peer, seq, content_hash(*old), content);
     std::string problem;
@@ -111,8 +148,10 @@ int64_t Receiver::collide(Patch&& patch, uint64_t content) {
     const StateRow& state = state_.peek();
     if (at <= drift_bound(db_.now_unix_ms(), state.max_drift_ms)) state_.saw(patch.stamp);
     park(patch, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()", content);
+    loser = std::move(patch);
   }
-  if (own) identity_.take(std::nullopt);
+  if (is_current) identity_.take(std::nullopt);
+  if (is_ours) reissue(std::move(loser));
   return 1;
 }
 

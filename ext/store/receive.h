@@ -9,6 +9,7 @@
 #include "model/message.h"
 #include "store/catalog.h"
 #include "store/identity.h"
+#include "store/local.h"
 #include "store/merge.h"
 #include "store/parked.h"
 #include "store/peers.h"
@@ -19,12 +20,15 @@ namespace replic {
 class Receiver {
  public:
   Receiver(Database& db, Catalog& catalog, State& state, Parked& parked, Merger& merger, Peers& peers,
-           Identity& identity)
-      : db_(db), catalog_(catalog), state_(state), parked_(parked), merger_(merger), peers_(peers), identity_(identity) {}
+           Identity& identity, LocalWriter& local)
+      : db_(db), catalog_(catalog), state_(state), parked_(parked), merger_(merger), peers_(peers), identity_(identity), local_(local) {}
 
   // Takes one message of any type. Returns the number of patches newly received, 0 or 1.
   // Throws E_KEY for a patch of a known table without its key.
   int64_t receive(Message&& message);
+
+  // Takes what a ping, or a bundle's header, tells of its sender.
+  void hear(const Ping& ping);
 
   // Merges what was parked for the clock and whose time has come. Returns how many.
   int64_t release_due();
@@ -43,6 +47,8 @@ class Receiver {
  private:
   int64_t receive_patch(Patch&& patch);
   int64_t collide(Patch&& patch, uint64_t content);
+  void receive_gone(const Gone& gone);
+  void reissue(Patch patch);
   void displace(const Patch& old);
   void take_out(const Patch& old);
   void place(Patch&& patch, const TablePlan* plan);
@@ -61,6 +67,7 @@ class Receiver {
   Merger& merger_;
   Peers& peers_;
   Identity& identity_;
+  LocalWriter& local_;
 };
 
 }  // namespace replic

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages FROM main._replic_state WHERE id=1";
+    "unknown_messages,boot,unsafe FROM main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -27,6 +27,8 @@ StateRow State::read_row(Run& run) {
   row.duplicates = run.integer(7);
   row.collisions = run.integer(8);
   row.unknown_messages = run.integer(9);
+  row.boot = run.text(10);
+  row.unsafe = run.integer(11) != 0;
   return row;
 }
 
@@ -117,13 +119,54 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
 
 bool State::received(int64_t peer, int64_t seq) {
   const Hot* hot = load_hot(peer, seq);
-  return hot != nullptr && seq <= hot->range.last;
+  return hot != nullptr && seq <= hot->range.last && hot->range.ver != kGoneVer;
+}
+
+std::map<int64_t, ContiguousSum> State::contiguous_sums(bool initialised) {
+  std::map<int64_t, ContiguousSum> out;
+  for_each_range(initialised, 0, [&](const ReceivedRange& range) {
+    const auto it = range.first == 1 ? out.try_emplace(range.peer, ContiguousSum{0, 0}).first : out.find(range.peer);
+    if (it == out.end() || it->second.last + 1 != range.first) return;
+    it->second.last = range.last;
+    if (range.ver == kGoneVer) it->second.sum.reset();
+    if (it->second.sum) *it->second.sum += range.sum;
+  });
+  return out;
+}
+
+void State::add_gone(int64_t peer, Range range) {
+  flush();
+  RangeSet held;
+  for_each_range(true, peer, [&](const ReceivedRange& r) { held.add({r.first, r.last}); });
+  for (Hot& hot : now_.hot) hot = Hot();
+  for (const Range& gap : held.missing_in(range)) {
+    db_.run("INSERT INTO main._replic_ranges(peer,first,last,ver,sum,at) VALUES(?1,?2,?3,-1,0,0)")
+        .bind(peer)
+        .bind(gap.first)
+        .bind(gap.last)
+        .exec();
+  }
+}
+
+// Takes one seq out of the gone range that holds it.
+void State::split_gone(int64_t peer, int64_t seq) {
+  const ReceivedRange range = load_hot(peer, seq)->range;
+  flush();
+  for (Hot& hot : now_.hot) hot = Hot();
+  db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2").bind(peer).bind(range.first).exec();
+  for (const Range& part : {Range{range.first, seq - 1}, Range{seq + 1, range.last}}) {
+    if (part.first <= part.last) add_gone(peer, part);
+  }
 }
 
 void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
   const int64_t peer = stamp.peer;
   const int64_t seq = stamp.seq;
   Hot* before = load_hot(peer, seq);
+  if (before != nullptr && seq <= before->range.last) {
+    split_gone(peer, seq);
+    before = load_hot(peer, seq);
+  }
   const bool extends = before != nullptr && before->range.last + 1 == seq && before->range.ver == ver;
   if (extends && seq + 1 < before->next_first) {  // the common case: no table is touched
     before->range.last = seq;
@@ -248,11 +291,11 @@ void State::flush() {
   const StateRow& row = now_.row;
   Run run = db_.run(
       "UPDATE main._replic_state SET peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=? WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
-  run.bind(row.unknown_messages).exec();
+  run.bind(row.unknown_messages).bind(row.boot).bind(int64_t{row.unsafe}).exec();
   now_.dirty = false;
 }
 

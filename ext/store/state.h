@@ -7,7 +7,9 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/limits.h"
@@ -16,6 +18,9 @@
 #include "sqlite/database.h"
 
 namespace replic {
+
+// The ver of a range whose patches exist no more.
+inline constexpr int64_t kGoneVer = -1;
 
 // One row of _replic_ranges.
 struct ReceivedRange {
@@ -45,6 +50,14 @@ struct StateRow {
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
+  std::string boot;     // the machine's boot during which we last wrote
+  bool unsafe = false;  // we wrote during it with synchronous below FULL
+};
+
+// A peer's patches 1 to last, all received, and the sum of their contents where it is known.
+struct ContiguousSum {
+  int64_t last = 0;
+  std::optional<uint64_t> sum;
 };
 
 class State : public TransactionListener {
@@ -56,6 +69,8 @@ class State : public TransactionListener {
   // Every range received or written, by peer and first; those of one peer when it is not 0.
   void for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit);
   Vector vector(bool initialised);
+  // For each peer with a range that begins at 1. O(ranges).
+  std::map<int64_t, ContiguousSum> contiguous_sums(bool initialised);
   // The clock. O(ranges).
   ClockView clock(bool initialised);
 
@@ -71,10 +86,15 @@ class State : public TransactionListener {
   bool received(int64_t peer, int64_t seq);
   // Records a (peer, seq) that was not received before. Does not move the clock.
   void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
+  // Records that the part of `range` that was not received exists no more.
+  void add_gone(int64_t peer, Range range);
   // Changes the content sum of the range that holds (peer, seq).
   void adjust_sum(int64_t peer, int64_t seq, uint64_t minus, uint64_t plus);
   // The last seq that `peer` has in the received ranges, or 0.
   int64_t last_seq(int64_t peer);
+  // Whether Identity::check_boot has run in this transaction.
+  bool boot_checked() const { return now_.boot_checked; }
+  void set_boot_checked() { now_.boot_checked = true; }
   // The schema version of the writer of a received (peer, seq).
   int64_t ver_of(int64_t peer, int64_t seq);
   // Moves the clock up to `at`, which came with the received (peer, seq).
@@ -107,6 +127,7 @@ class State : public TransactionListener {
     bool loaded = false;
     bool dirty = false;
     bool clock_known = false;
+    bool boot_checked = false;
     ClockView clock;
     StateRow row;
     std::array<Hot, 4> hot;
@@ -114,6 +135,7 @@ class State : public TransactionListener {
   };
 
   static StateRow read_row(Run& run);
+  void split_gone(int64_t peer, int64_t seq);
   void drop();
   void write_hot(Hot& hot);
   Hot* find_hot(int64_t peer, int64_t seq);

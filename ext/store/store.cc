@@ -8,6 +8,26 @@
 #include "wire/json.h"
 
 namespace replic {
+namespace {
+
+// A bundle's header says what a ping says.
+Ping ping_of(const wire::BundleHeader& header) {
+  Ping ping;
+  ping.last.peer = header.sender;
+  ping.ver = header.ver;
+  ping.now = std::max<int64_t>(header.now, 1);
+  ping.name = header.name;
+  for (const auto& [peer, set] : header.vector) {
+    if (peer == header.sender) {
+      ping.last.seq = set.last();
+    } else {
+      ping.held.push_back({peer, 0, set.last(), 0, set.contiguous(), 0, 0});
+    }
+  }
+  return ping;
+}
+
+}  // namespace
 
 Store::Store(sqlite3* handle)
     : db_(handle),
@@ -17,8 +37,8 @@ Store::Store(sqlite3* handle)
       merger_(db_, state_, parked_),
       peers_(db_, state_),
       identity_(db_, catalog_, state_),
-      receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_),
-      local_(db_, catalog_, state_, merger_) {
+      local_(db_, catalog_, state_, merger_, identity_),
+      receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_) {
   state_.on_undo = [this] {
     // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its plans are in use.
     if (!db_.gate.in_trial()) catalog_.invalidate();
@@ -105,6 +125,24 @@ int64_t Store::apply(std::string_view messages) {
   return count;
 }
 
+Store::BundleResult Store::apply_bundle(std::string_view bytes) {
+  BundleResult result;
+  wire::BundleReader reader(bytes);
+  result.header = reader.header();
+  write([&] {
+    if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
+    while (auto message = reader.next()) {
+      if (const auto* request = std::get_if<Request>(&*message)) {
+        result.requests.push_back(*request);
+      } else {
+        result.count += receiver_.receive(std::move(*message));
+      }
+    }
+  });
+  result.more = reader.more();
+  return result;
+}
+
 int64_t Store::retry() {
   int64_t count = 0;
   db_.connect();
@@ -121,6 +159,25 @@ int64_t Store::retry() {
 int64_t Store::now_at() {
   const ClockView clock = state_.clock(initialised());
   return tick(clock.at, clock.is_own, db_.now_unix_ms());
+}
+
+Ping Store::word() {
+  Ping ping;
+  const StateRow state = row();
+  ping.last.peer = state.peer;
+  ping.ver = state.ver;
+  ping.name = option("name").bytes();
+  ping.now = now_at();
+  for (const PeerView& peer : view_peers(db_, state_, initialised())) {
+    if (peer.is_self) {
+      ping.last.at = peer.last_at;
+      ping.last.seq = peer.last_seq;
+    } else {
+      ping.held.push_back({peer.peer, peer.last_at, peer.last_received_seq, peer.contiguous_at, peer.contiguous_seq,
+                           peer.heard_unix_ms, peer.acked_seq});
+    }
+  }
+  return ping;
 }
 
 ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs) {

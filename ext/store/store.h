@@ -19,6 +19,7 @@
 #include "store/peers.h"
 #include "store/receive.h"
 #include "store/state.h"
+#include "wire/bundle.h"
 
 namespace replic {
 
@@ -45,6 +46,16 @@ class Store {
   std::optional<std::string> patch(std::string_view table, std::vector<Cell>&& cells);
   // Applies text messages. Returns the number of patches newly received.
   int64_t apply(std::string_view messages);
+  // Applies a bundle: its sender's word first, then its patches. Its requests are for the protocol to answer.
+  struct BundleResult {
+    int64_t count = 0;  // patches newly received
+    wire::BundleHeader header;
+    std::vector<Request> requests;
+    bool more = false;  // the sender has more than this page
+  };
+  BundleResult apply_bundle(std::string_view bytes);
+  // Applies what another database on this machine holds and this one lacks. Returns the number of patches newly received.
+  int64_t pull(const std::string& path);
   // Tries everything parked again. Returns how many patches, or parts of them, are parked no more.
   int64_t retry();
   std::string track(std::string_view table, const TrackOptions& options);
@@ -59,6 +70,10 @@ class Store {
   Vector vector() { return state_.vector(initialised()); }
   Value option(std::string_view name);
   int64_t now_at();
+  // What we tell others of ourselves, but for the sums.
+  Ping word();
+  // An option that is a whole number.
+  int64_t number_option(std::string_view name) { return option(name).as_integer(); }
   ChangeCursor changes(const Vector& since, int64_t peer, Range seqs);
 
   Database& db() { return db_; }
@@ -79,8 +94,8 @@ class Store {
   Merger merger_;
   Peers peers_;
   Identity identity_;
-  Receiver receiver_;
   LocalWriter local_;
+  Receiver receiver_;
 };
 
 // The options there are, in order of name: name, default, meaning.

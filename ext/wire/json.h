@@ -6,7 +6,8 @@
 //   ping     {"type":20,"at":A,"peer":P,"seq":S,"ver":V,"tab":"_",
 //             "delta":{"<peer>":[lastAt,lastSeq,contigAt,contigSeq,lastMessageMs,ackedSeq]},
 //             "sums":{"<peer>":"<16 hex digits>"},"now":A,"name":"n"}
-//   request  {"type":30,"peer":P,"minSeq":a,"maxSeq":b,"forPeer":me}
+//   request  {"type":30,"peer":P,"minSeq":a,"maxSeq":b,"forPeer":me,
+//             "sums":{"<peer>":"<16 hex digits>"}}          sums: send only if your content differs
 //   gone     {"type":40,"peer":P,"minSeq":a,"maxSeq":b}
 //
 // A value is a JSON string, a number (with a point or an exponent it is a real, else an integer),

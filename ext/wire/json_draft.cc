@@ -276,7 +276,12 @@ Message Draft::finish() {
       return finish_ping();
     case 30: {
       const int64_t peer = needed(Key::peer);
-      return Request{peer, finish_range(), needed(Key::for_peer)};
+      Request request{peer, finish_range(), needed(Key::for_peer)};
+      check(Key::sums);
+      for (const auto& [summed, sum] : sums_) {
+        if (summed == peer) request.sum = sum;
+      }
+      return request;
     }
     case 40: {
       const int64_t peer = needed(Key::peer);

@@ -10,6 +10,16 @@ void write_range(JsonWriter& json, const Range& range) {
   json.begin_array().integer(range.first).integer(range.last).end_array();
 }
 
+void write_sums(JsonWriter& json, const std::vector<std::pair<int64_t, uint64_t>>& sums) {
+  json.key("sums").begin_object();
+  for (const auto& [peer, sum] : sums) {
+    char hex[17];
+    std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(sum));
+    json.key(std::to_string(peer)).text(hex);
+  }
+  json.end_object();
+}
+
 }  // namespace
 
 std::string write_patch(const Patch& patch) {
@@ -62,15 +72,7 @@ std::string write_ping(const Ping& ping) {
     json.integer(held.last_message_ms).integer(held.acked_seq).end_array();
   }
   json.end_object();
-  if (!ping.sums.empty()) {
-    json.key("sums").begin_object();
-    for (const auto& [peer, sum] : ping.sums) {
-      char hex[17];
-      std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(sum));
-      json.key(std::to_string(peer)).text(hex);
-    }
-    json.end_object();
-  }
+  if (!ping.sums.empty()) write_sums(json, ping.sums);
   if (ping.now > 0) json.key("now").integer(ping.now);
   if (!ping.name.empty()) json.key("name").text(ping.name);
   return json.end_object().take();
@@ -84,6 +86,7 @@ std::string write_request(const Request& request) {
   json.key("minSeq").integer(request.range.first);
   json.key("maxSeq").integer(request.range.last);
   json.key("forPeer").integer(request.for_peer);
+  if (request.sum) write_sums(json, {{request.peer, *request.sum}});
   return json.end_object().take();
 }
 

@@ -15,11 +15,14 @@ CREATE TABLE main."_replic_state"(
   schema_seen INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
-  unknown_messages INTEGER NOT NULL DEFAULT 0
+  unknown_messages INTEGER NOT NULL DEFAULT 0,
+  boot TEXT NOT NULL DEFAULT '',
+  unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What is known of each peer. role: 0 another, 1 a former identity of this database, 2 the current one. seen_seq and
--- seen_at: the last patch that it said it has; acked_seq: how far it says it has everything of ours.
+-- seen_at: the last patch that it said it has; acked_seq: how far it says it has everything of ours. ancestor: it speaks
+-- types 10, 20 and 30 alone.
 CREATE TABLE main."_replic_peers"(
   peer INTEGER PRIMARY KEY,
   role INTEGER NOT NULL DEFAULT 0,
@@ -27,12 +30,13 @@ CREATE TABLE main."_replic_peers"(
   seen_seq INTEGER NOT NULL DEFAULT 0,
   seen_at INTEGER NOT NULL DEFAULT 0,
   acked_seq INTEGER NOT NULL DEFAULT 0,
+  ancestor INTEGER NOT NULL DEFAULT 0,
   heard_unix_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the content hashes modulo
 -- 2^64; at: the greatest clock value accepted with the range. The greatest of all is our clock, so that a transaction
--- writes one row of ours, not two.
+-- writes one row of ours, not two. ver -1: these seqs exist no more, and newer patches decide what they did.
 CREATE TABLE main."_replic_ranges"(
   peer INTEGER NOT NULL,
   first INTEGER NOT NULL,
@@ -41,6 +45,15 @@ CREATE TABLE main."_replic_ranges"(
   sum INTEGER NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- What peers say that they hold of others: whom to ask for what.
+CREATE TABLE main."_replic_holds"(
+  holder INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  contiguous_seq INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  PRIMARY KEY(holder, peer)
 ) STRICT, WITHOUT ROWID;
 
 -- Patches, or parts of patches, that are received and kept but not visible. delta is JSON as replic_patch takes it.

@@ -10,7 +10,7 @@ import pathlib
 import sqlite3
 
 from schema import quote
-from wire import value_to_json
+from wire import fold, value_to_json
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -34,6 +34,11 @@ def in_form(messages, form):
     if form == "spaced":
         return [" \n\t".join(messages) + "\n"]
     return ["\r\n".join(messages)]  # insert
+
+
+def folded(delta):
+    """The delta with its column names as SQLite compares them: a parked one keeps its spelling."""
+    return {fold(name): value for name, value in delta.items()}
 
 
 class SqlPeer:
@@ -147,7 +152,8 @@ class SqlPeer:
     def pending(self):
         """[(tab, peer, seq, reason, at, ver, delta)], the delta as a JSON value."""
         rows = self.read("SELECT tab, peer, seq, reason, at, ver, delta FROM replic_pending")
-        return [row[:6] + (json.loads(row[6]) if row[6] is not None else None,) for row in rows]
+        return [row[:6] + (folded(json.loads(row[6])) if row[6] is not None else None,)
+                for row in rows]
 
     def vector_text(self):
         return self.read("SELECT replic_vector()")[0][0]

@@ -30,6 +30,7 @@ def connect(database=":memory:", **options):
     db.enable_load_extension(True)
     db.load_extension(extension_path())
     db.enable_load_extension(False)
+    db.execute("PRAGMA synchronous = OFF")
     return db
 
 
@@ -75,7 +76,7 @@ def dump(db):
         content = {}
         for ((_, name),) in tables:
             quoted = name.decode().replace('"', '""')
-            content[name] = sorted(map(repr, rows(db, f'SELECT * FROM main."{quoted}"')))
+            content[name.decode()] = sorted(map(repr, rows(db, f'SELECT * FROM main."{quoted}"')))
         return {"schema": sorted(map(repr, schema)), "content": content}
     finally:
         db.text_factory = factory

@@ -215,6 +215,7 @@ TEST(ReadMessages, RefusesWrongNulls) {
       {patch("nulls", "[1]"), "E_MESSAGE: message 1 (byte 73): key \"nulls\" holds 1" + cure},
       {patch("nulls", "[\"a\",null]"), "E_MESSAGE: message 1 (byte 77): key \"nulls\" holds null"},
       {patch("nulls", "[[\"a\"]]"), "E_MESSAGE: message 1 (byte 73): key \"nulls\" holds an array"},
+      {patch("nulls", "[true]"), "E_MESSAGE: message 1 (byte 73): key \"nulls\" holds true"},
       {patch("nulls", "[{}]"), "E_MESSAGE: message 1 (byte 73): key \"nulls\" holds an object"},
   });
 }
@@ -265,6 +266,8 @@ TEST(ReadMessages, RefusesAWrongPing) {
       {ping("{},\"sums\":{\"8\":\"-123456789abcdef\"}"),
        "E_MESSAGE: message 1 (byte 54): key \"sum"},
       {ping("{},\"sums\":{\"8\":7}"), "E_MESSAGE: message 1 (byte 54): key \"sums\" holds 7;"},
+      {ping("{},\"sums\":{\"8\":false}"),
+       "E_MESSAGE: message 1 (byte 58): key \"sums\" holds false"},
       {ping("{},\"sums\":{\"8\":[]}"),
        "E_MESSAGE: message 1 (byte 58): key \"sums\" holds an array"},
       {ping("{},\"sums\":{\"x\":\"0123456789abcdef\"}"),

@@ -291,7 +291,7 @@ TEST(ReadTokens, RefusesAKeyTwiceInOneObject) {
 
 TEST(ReadTokens, FindsAKeyTwiceAmongManyAndInTime) {
   std::string many = "{";
-  for (int i = 0; i < 200'000; i++) many += "\"" + std::to_string(i) + "\":0,";
+  for (int i = 0; i < 50'000; i++) many += "\"" + std::to_string(i) + "\":0,";
   EXPECT_EQ(fault(many + "\"x\":0}"), "");
   const std::string error = fault(many + "\"x\":0,\"17\":0}");
   EXPECT_EQ(error, "E_MESSAGE: text: key '17' comes twice at byte " +

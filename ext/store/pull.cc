@@ -1,0 +1,79 @@
+// replic_pull: what another database file on this machine has, read from it directly.
+
+#include <map>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "store/store.h"
+
+namespace replic {
+namespace {
+
+// How long to wait for a lock of the other file. Milliseconds.
+constexpr int kBusyTimeoutMs = 5000;
+
+// A read-only connection of our own, with a store on it. Closed on destruction, the store first.
+class Other {
+ public:
+  explicit Other(const std::string& path) {
+    const int rc = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READONLY, nullptr);
+    if (rc != SQLITE_OK) {
+      const std::string why = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
+      sqlite3_close(handle_);
+      throw Error(Code::argument, rc, "cannot open the database " + quoted(path) + ": " + why,
+                  "pass the path of a database file that replic has written");
+    }
+    sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+    store_ = std::make_shared<Store>(handle_);
+  }
+  Other(const Other&) = delete;
+  Other& operator=(const Other&) = delete;
+  ~Other() {
+    store_.reset();
+    sqlite3_close_v2(handle_);
+  }
+  Store& start() {
+    if (store_->register_modules(store_) != SQLITE_OK) throw_sqlite(handle_, sqlite3_errcode(handle_), "cannot read");
+    store_->db().exec("BEGIN");  // one snapshot for all that is read
+    store_->refresh();
+    return *store_;
+  }
+
+ private:
+  sqlite3* handle_ = nullptr;
+  std::shared_ptr<Store> store_;
+};
+
+}  // namespace
+
+int64_t Store::pull(const std::string& path) {
+  Other connection(path);
+  Store& other = connection.start();
+  if (!other.initialised() || other.row().peer == 0) {
+    throw Error(Code::argument, "the database " + quoted(path) + " has no identity: replic has not written to it",
+                "call replic_init() there first");
+  }
+  int64_t count = 0;
+  write([&] {
+    const auto take = [&](const Vector& since, int64_t peer, Range seqs) {
+      other.state().for_each_range(true, peer, [&](const ReceivedRange& range) {
+        if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});
+      });
+      ChangeCursor cursor = other.changes(since, peer, seqs);
+      while (auto change = cursor.next()) count += receiver_.receive(std::move(change->patch));
+    };
+    const Vector ours = state_.vector(true);
+    const auto sums = state_.contiguous_sums(true);
+    receiver_.hear(other.word());
+    take(ours, 0, {1, kMaxInteger});
+    // Equal ranges can hide different content: then all of it is compared.
+    for (const auto& [peer, theirs] : other.state().contiguous_sums(true)) {
+      const auto it = sums.find(peer);
+      if (it == sums.end() || it->second.last != theirs.last || !it->second.sum || !theirs.sum) continue;
+      if (*it->second.sum != *theirs.sum) take({}, peer, {1, theirs.last});
+    }
+  });
+  return count;
+}
+
+}  // namespace replic

@@ -1,0 +1,40 @@
+// Out of memory at every allocation of every call, SQLite's and C++'s.
+
+#include <gtest/gtest.h>
+
+#include "support/alloc_fault.h"
+#include "support/scenarios.h"
+
+namespace replic::test {
+namespace {
+
+class OutOfMemory : public testing::TestWithParam<Scenario> {
+ protected:
+  static Sweep failing(Allocator allocator, bool for_good) {
+    Sweep how;
+    how.call = [=](Host& host, const std::string& sql, int64_t nth) {
+      AllocFault fault(allocator, nth, for_good);
+      Outcome outcome{host.ask(sql)};
+      fault.disarm();
+      outcome.hit = fault.hit();
+      return outcome;
+    };
+    how.codes = {SQLITE_NOMEM};
+    how.runs = 150;
+    return how;
+  }
+};
+
+TEST_P(OutOfMemory, OfSqliteLeavesNothingBehind) {
+  EXPECT_GT(sweep(GetParam(), failing(Allocator::sqlite, false)), 10);
+}
+
+TEST_P(OutOfMemory, OfSqliteForGoodLeavesNothingBehind) {
+  EXPECT_GT(sweep(GetParam(), failing(Allocator::sqlite, true)), 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(, OutOfMemory, testing::ValuesIn(scenarios()),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace replic::test

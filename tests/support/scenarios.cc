@@ -1,0 +1,264 @@
+#include "support/scenarios.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "support/io_fault.h"
+
+namespace replic::test {
+namespace {
+
+constexpr int64_t kNowAt = (kFaultVfsUnixMs - 1'735'689'600'000) << 13;
+
+// Tables of several shapes, with rows, waiting and parked patches; so that a call meets all paths.
+std::string sample_sql() {
+  const std::string manual = ",'{\"mode\":\"manual\"}');";
+  const auto apply = [](const std::string& message) {
+    return "SELECT replic_apply(" + sql_text(message) + ");";
+  };
+  return "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT NOT NULL,"
+         " stars INTEGER CHECK (stars BETWEEN 0 AND 5), extra);"
+         "CREATE TABLE item(tenant INTEGER, name TEXT COLLATE NOCASE, amount REAL,"
+         " memo TEXT DEFAULT (upper('made')), deletedAt INTEGER,"
+         " PRIMARY KEY (tenant, name)) WITHOUT ROWID;"
+         "CREATE TABLE task(id INTEGER NOT NULL, tenantId INTEGER NOT NULL, name TEXT,"
+         " deletedAt INTEGER, PRIMARY KEY (id, tenantId)) STRICT;"
+         "CREATE TABLE task_patches(_patchedAt INTEGER NOT NULL, _sequenceId INTEGER NOT NULL,"
+         " _peerId INTEGER NOT NULL, id INTEGER NOT NULL, tenantId INTEGER NOT NULL, name TEXT,"
+         " deletedAt INTEGER) STRICT;"
+         "CREATE TABLE plain(id INTEGER PRIMARY KEY, v TEXT, b BLOB);"
+         "INSERT INTO plain VALUES (1, 'one', NULL), (2, 'two', x'0102'), (3, NULL, x'');"
+         "SELECT replic_init(1);"
+         "SELECT replic_track('note'" +
+         manual + "SELECT replic_track('item'" + manual +
+         "SELECT replic_patch('note', 'id', 1, 'body', 'first', 'stars', 3);"
+         "SELECT replic_patch('note', 'id', 2, 'body', 'second');"
+         "SELECT replic_patch('item', 'tenant', 1, 'name', 'Bolt', 'amount', 1.5);"
+         "SELECT replic_patch('task', 'id', 1, 'tenantId', 1, 'name', 'plan');" +
+         apply(patch_message(7, 1, 1000, "note", "{\"id\":1,\"extra\":\"old\"}")) +
+         apply(patch_message(7, 2, 1000, "note", "{\"id\":50,\"stars\":2}")) +
+         apply(patch_message(7, 3, 1001, "note", "{\"id\":51,\"body\":\"b\",\"stars\":9}")) +
+         apply(patch_message(7, 4, 1002, "unheard", "{\"id\":1}")) +
+         apply(patch_message(7, 5, 1003, "note", "{\"id\":1,\"colour\":\"red\",\"extra\":5}")) +
+         apply(patch_message(7, 9, kNowAt + (int64_t{400'000} << 13), "note",
+                             "{\"id\":1,\"body\":\"of the future\"}"));
+}
+
+std::string batch() {
+  const std::vector<std::string> messages = {
+      patch_message(8, 1, kNowAt, "note", "{\"id\":60,\"body\":\"new\",\"extra\":1e-5}"),
+      patch_message(8, 2, 5, "note", "{\"id\":1,\"body\":\"late\",\"extra\":{\"base64\":\"AAE=\"}}"),
+      patch_message(8, 3, 6, "note", "{\"id\":50,\"body\":\"the rest of a row\"}"),
+      patch_message(8, 4, 7, "note", "{\"id\":61,\"stars\":1}"),
+      patch_message(8, 5, kNowAt, "item", "{\"tenant\":1,\"name\":\"BOLT\",\"amount\":2}"),
+      patch_message(8, 6, kNowAt, "item", "{\"tenant\":1,\"name\":\"nut\",\"deletedAt\":5}"),
+      patch_message(8, 7, kNowAt, "task", "{\"id\":1,\"tenantId\":1,\"name\":\"gr\\u00f6\\u00dfer\"}"),
+      patch_message(8, 8, kNowAt, "task", "{\"id\":2,\"tenantId\":1,\"name\":7}"),
+      patch_message(8, 9, kNowAt, "note", "{\"id\":2,\"deletedAt\":5}"),
+      patch_message(8, 12, kNowAt, "unheard", "{\"id\":2}"),
+      patch_message(8, 11, kNowAt, "_", "{}"),
+      patch_message(7, 1, 1000, "note", "{\"id\":1,\"extra\":\"old\"}"),
+      patch_message(7, 2, 1000, "note", "{\"id\":1,\"body\":\"of another with this seq\"}"),
+      "{\"type\":20,\"at\":9,\"peer\":9,\"seq\":5,\"ver\":1,\"tab\":\"_\",\"delta\":"
+      "{\"1\":[1,2,3,4,5,6],\"7\":[1,20,3,4,5,6]},\"name\":\"nine\"}",
+      "{\"type\":99}",
+  };
+  std::string out = "[";
+  for (const std::string& message : messages) out.append(out == "[" ? "" : ",").append(message);
+  return out + "]";
+}
+
+std::vector<Scenario> make_writing() {
+  const std::string bad = batch().substr(0, batch().size() - 1) + ",{\"type\":10}]";
+  const std::string of_mine = patch_message(1, 99, 9, "note", "{\"id\":1,\"extra\":\"restored\"}");
+  return {
+      {"InitOnEmpty", "SELECT replic_init(5)", "CREATE TABLE t(x)"},
+      {"TrackOnEmpty", "SELECT replic_track('t', '{\"mode\":\"manual\"}')",
+       "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), ('x', x'00')"},
+      {"Track", "SELECT replic_track('plain', '{\"mode\":\"manual\"}')"},
+      {"TrackALogMadeByHand", "SELECT replic_track('task', '{\"mode\":\"manual\"}')"},
+      {"Untrack", "SELECT replic_untrack('note')"},
+      {"PatchJsonNewRow",
+       "SELECT replic_patch('note', '{\"id\":70,\"body\":\"n\\u00e9\\u0000w\",\"stars\":5}')"},
+      {"PatchTypedUpdate", "SELECT replic_patch('note', 'id', 1, 'body', 'b', 'extra', x'00ff')"},
+      {"PatchSetsNull", "SELECT replic_patch('note', 'id', 1, 'stars', NULL)"},
+      {"PatchDeletes", "SELECT replic_patch('note', 'id', 1, 'deletedAt', 5)"},
+      {"PatchMeetsAWaiter", "SELECT replic_patch('note', 'id', 50, 'body', 'now whole')"},
+      {"PatchWithDefault", "SELECT replic_patch('item', 'tenant', 2, 'name', 'x', 'amount', 1)"},
+      {"PatchOfASeedTable", "SELECT replic_patch('task', 'id', 2, 'tenantId', 1, 'name', 'x')"},
+      {"PatchesInOneStatement",
+       "INSERT INTO plain(v) SELECT replic_patch('note', 'id', id + 80, 'body', v) FROM plain "
+       "WHERE v IS NOT NULL"},
+      {"ApplyOne", "SELECT replic_apply(" +
+                       sql_text(patch_message(9, 1, 9, "note", "{\"id\":70,\"body\":\"b\"}")) + ")"},
+      {"ApplyMany", "SELECT replic_apply(" + sql_text(batch()) + ")"},
+      {"ApplyByInsert", "INSERT INTO replic_changes(message) VALUES (" + sql_text(batch()) + ")"},
+      {"ApplyBadAtTheEnd", "SELECT replic_apply(" + sql_text(bad) + ")"},
+      {"ApplyOneOfMine", "SELECT replic_apply(" + sql_text(of_mine) + ")"},
+      {"Retry", "SELECT replic_retry()"},
+      {"ReleaseTheFuture", "SELECT replic_option('max_drift_ms', 500000)"},
+      {"OptionName", "SELECT replic_option('name', 'peer one')"},
+      {"Fork", "SELECT replic_fork(5)"},
+  };
+}
+
+std::vector<Scenario> make_reading() {
+  return {
+      {"ReadFunctions",
+       "SELECT replic_peer(), replic_vector(), replic_status(), replic_digest(),"
+       " replic_digest('note', 1, 50), replic_now(), replic_version(), replic_at_to_ms(8192),"
+       " replic_at_from_ms(1767225600000), replic_option('name')"},
+      {"ReadChanges", "SELECT * FROM replic_changes"},
+      {"ReadChangesSince",
+       "SELECT peer, seq, message FROM replic_changes('{\"1\":[[1,2]],\"7\":[[2,3]]}') WHERE "
+       "peer = 7 AND seq > 1"},
+      {"ReadTables",
+       "SELECT * FROM replic_pending; SELECT * FROM replic_missing; SELECT * FROM replic_peers;"
+       "SELECT * FROM replic_tables; SELECT * FROM replic_options; SELECT * FROM replic_help"},
+      {"ReadCheck", "SELECT * FROM replic_check; SELECT * FROM replic_check('item')"},
+      {"KeepLast",
+       "SELECT id, keep_last(extra, _patchedAt, _peerId, _sequenceId) FROM note_patches GROUP BY id;"
+       "SELECT keep_last(body, _patchedAt, _peerId, _sequenceId) OVER (ORDER BY id ROWS BETWEEN 1"
+       " PRECEDING AND 1 FOLLOWING) FROM note_patches"},
+  };
+}
+
+void seed_randomness() { sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, nullptr); }
+
+void copy_database(sqlite3* from, sqlite3* to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to, "main", from, "main");
+  sqlite3_backup_step(backup, -1);
+  EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK) << sqlite3_errmsg(to);
+}
+
+constexpr const char* kHostsOwnWrite =
+    "BEGIN; INSERT INTO plain(v) VALUES ('by the host');"
+    "SELECT replic_patch('note', 'id', 40, 'body', 'before the fault');";
+
+void begin(Host& host, const Scenario& scenario) {
+  host.rows(scenario.on_empty.empty() ? kHostsOwnWrite : "BEGIN; CREATE TABLE of_the_host(x)");
+}
+
+// What the call gives and leaves when nothing fails.
+struct Expected {
+  Answer answer;
+  std::string before, after;
+};
+
+Expected run_unharmed(const Scenario& scenario, const Sweep& how, bool transaction) {
+  const std::unique_ptr<Host> host = open_sample(scenario, how.path);
+  Expected expected;
+  if (transaction) begin(*host, scenario);
+  expected.before = dump(host->db());
+  seed_randomness();
+  expected.answer = host->ask(scenario.sql);
+  expected.after = dump(host->db());
+  if (transaction) host->rows("COMMIT");
+  return expected;
+}
+
+void expect_whole(Host& host) {
+  EXPECT_EQ(host.rows("PRAGMA integrity_check"), std::vector<std::string>{"ok"});
+  EXPECT_EQ(host.rows("SELECT code, tab, detail FROM replic_check"), std::vector<std::string>{});
+}
+
+// One run. Returns whether the fault was hit.
+bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, int64_t nth,
+                const Expected& expected) {
+  const std::unique_ptr<Host> host = open_sample(scenario, how.path);
+  const std::string at_first = transaction ? dump(host->db()) : expected.before;
+  if (transaction) begin(*host, scenario);
+  const std::string before = transaction ? dump(host->db()) : expected.before;
+  seed_randomness();
+  const Outcome outcome = how.call(*host, scenario.sql, nth);
+  const bool same = outcome.answer == expected.answer;
+  const int primary = outcome.answer.primary();
+  const bool right_code =
+      std::find(how.codes.begin(), how.codes.end(), primary) != how.codes.end();
+  EXPECT_TRUE(same || (outcome.hit && right_code))
+      << "code " << outcome.answer.code << ": " << outcome.answer.first() << "\nexpected code "
+      << expected.answer.code << ": " << expected.answer.first();
+  bool rolled_back = false;
+  if (same && outcome.answer.ok()) {
+    EXPECT_EQ(dump(host->db()), expected.after);
+  } else {
+    rolled_back = transaction && !host->in_transaction();
+    EXPECT_TRUE(!rolled_back || how.may_roll_back) << "the host's transaction is gone";
+    EXPECT_EQ(dump(host->db()), rolled_back ? at_first : before);
+  }
+  EXPECT_EQ(host->in_transaction(), transaction && !rolled_back);
+  // The next call is as if nothing had happened.
+  if (!same) {
+    if (rolled_back) begin(*host, scenario);
+    seed_randomness();
+    EXPECT_EQ(host->ask(scenario.sql), expected.answer) << "the call after the fault";
+    EXPECT_EQ(dump(host->db()), expected.after) << "after the call after the fault";
+  }
+  if (host->in_transaction()) host->rows("COMMIT");
+  expect_whole(*host);
+  EXPECT_EQ(host->close(), SQLITE_OK);
+  return outcome.hit;
+}
+
+int64_t sweep_one(const Scenario& scenario, const Sweep& how, bool transaction) {
+  const Expected expected = run_unharmed(scenario, how, transaction);
+  const bool everything = std::getenv("REPLIC_EVERY_FAULT") != nullptr;
+  const int64_t most = everything || how.runs == 0 ? INT64_MAX : how.runs;
+  int64_t nth = 0;
+  int64_t chances = 0;
+  for (int64_t step = 1;; step = std::max<int64_t>(1, nth * 3 / most)) {
+    nth += step;
+    SCOPED_TRACE((transaction ? "in a transaction, fault " : "fault ") + std::to_string(nth));
+    if (!run_harmed(scenario, how, transaction, nth, expected)) return chances;
+    chances = nth;
+    if (testing::Test::HasFailure()) return chances;  // one explains the others
+  }
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Scenario& scenario) {
+  return out << scenario.name;
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> kAll = [] {
+    std::vector<Scenario> all = make_writing();
+    for (Scenario& scenario : make_reading()) all.push_back(std::move(scenario));
+    return all;
+  }();
+  return kAll;
+}
+
+std::vector<Scenario> writing_scenarios() { return make_writing(); }
+
+std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& path) {
+  register_fault_vfs();
+  static const std::unique_ptr<Host> kSample = [] {
+    auto sample = std::make_unique<Host>(":memory:", kFaultVfs);
+    sample->rows(sample_sql());
+    return sample;
+  }();
+  if (path != ":memory:") {
+    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) std::remove((path + suffix).c_str());
+  }
+  auto host = std::make_unique<Host>(path, kFaultVfs);
+  if (scenario.on_empty.empty()) {
+    copy_database(kSample->db(), host->db());
+  } else {
+    host->rows(scenario.on_empty);
+  }
+  return host;
+}
+
+int64_t sweep(const Scenario& scenario, const Sweep& how) {
+  const int64_t chances = sweep_one(scenario, how, false);
+  if (how.in_transaction && !testing::Test::HasFailure()) sweep_one(scenario, how, true);
+  return chances;
+}
+
+}  // namespace replic::test
