@@ -6,10 +6,13 @@ table in ext/base/error.cc. The output depends on nothing else: clock values in 
 """
 
 import ast
+import contextlib
+import os
 import pathlib
 import re
 import sqlite3
 import sys
+import tempfile
 
 ERROR_TABLE = pathlib.Path(__file__).resolve().parents[1] / "ext" / "base" / "error.cc"
 
@@ -81,24 +84,35 @@ def with_fixed_clock(text):
     return re.sub(r'"at":\d+', '"at":258344755200001', text)
 
 
-def run_example(db, sql):
+@contextlib.contextmanager
+def empty_folder():
+    """Runs its body in an empty folder: an example may write a file."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory(prefix="replic-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def run_example(extension, sql):
     """[(statement, lines that it printed)]; a statement without columns has None for lines."""
     out = []
-    for statement in statements_of(sql):
-        cursor = db.execute(statement)
-        rows = cursor.fetchall()
-        lines = ["|".join(map(shown, row)) for row in rows] or ["(no rows)"]
-        out.append((statement, lines if cursor.description else None))
+    with empty_folder(), contextlib.closing(connect(extension)) as db:
+        for statement in statements_of(sql):
+            cursor = db.execute(statement)
+            rows = cursor.fetchall()
+            lines = ["|".join(map(shown, row)) for row in rows] or ["(no rows)"]
+            out.append((statement, lines if cursor.description else None))
     return out
 
 
 def example_block(extension, sql):
-    db = connect(extension)
     block = ["```sql"]
-    for statement, lines in run_example(db, sql):
+    for statement, lines in run_example(extension, sql):
         block.append(statement)
         block += ["-- " + with_fixed_clock(line) for line in lines or []]
-    db.close()
     return "\n".join(block + ["```"])
 
 

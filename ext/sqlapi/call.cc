@@ -68,7 +68,8 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
   guarded_call(context, [&] {
     Call call(*registration->store, def.doc, context, argc, argv);
     if (argc < def.min_args || (def.max_args >= 0 && argc > def.max_args)) call.wrong("wrong number of arguments");
-    registration->store->refresh();
+    // Functions that write do it themselves, under the write lock.
+    if (def.flags != kWrites) registration->store->refresh();
     def.run(call);
   });
 }

@@ -77,7 +77,6 @@ Statement& Statement::operator=(Statement&& other) noexcept {
 Run::~Run() {
   if (handle_ == nullptr) return;
   sqlite3_reset(handle_);
-  sqlite3_clear_bindings(handle_);
 }
 
 void Run::check(int rc) {

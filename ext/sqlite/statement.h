@@ -36,8 +36,8 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
-// One execution: bind, step, read; resets and clears the statement on destruction. Text and blobs are bound without a
-// copy: they must live as long as the Run.
+// One execution: bind, step, read; resets the statement on destruction. Text and blobs are bound without a copy: they must
+// live as long as the Run. Every parameter must be bound in every Run, since old bindings are not cleared.
 class Run {
  public:
   explicit Run(Statement& statement) : handle_(statement.get()) {}

@@ -91,15 +91,15 @@ const TablePlan* Catalog::find(std::string_view table) {
   std::string name = folded(table);
   auto it = entries_.find(name);
   if (it == entries_.end()) {
-    std::unique_ptr<TablePlan> plan = inspect(table);
+    std::shared_ptr<TablePlan> plan = inspect(table);
     if (plan && plan->log.empty()) plan.reset();
     it = entries_.emplace(std::move(name), Entry{std::move(plan), false}).first;
   }
   return it->second.plan.get();
 }
 
-std::unique_ptr<TablePlan> Catalog::inspect(std::string_view table) {
-  auto plan = std::make_unique<TablePlan>();
+std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
+  auto plan = std::make_shared<TablePlan>();
   if (folded(table).starts_with("_replic_") || folded(table).starts_with("sqlite_")) return nullptr;
   const auto fail = [&](std::string problem, std::string cure) {
     if (!plan->problem.empty()) return;
@@ -254,7 +254,7 @@ void Catalog::read_log(TablePlan& plan) {
 }
 
 void Catalog::explain_missing(std::string_view table) {
-  const std::unique_ptr<TablePlan> plan = inspect(table);
+  const std::shared_ptr<TablePlan> plan = inspect(table);
   if (plan && plan->problem.empty()) {
     throw Error(Code::table, "table " + quoted(plan->name) + " is not replicated: it has no log " +
                                  quoted(plan->name + std::string(kLogSuffix)),

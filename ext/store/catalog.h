@@ -36,11 +36,11 @@ class Catalog {
   // schema changes, and plans found earlier are gone.
   const TablePlan* find_for_write(std::string_view table);
   // The plan for a T whose log need not exist: for replic_track. Null when there is no such ordinary table.
-  std::unique_ptr<TablePlan> inspect(std::string_view table);
+  std::shared_ptr<TablePlan> inspect(std::string_view table);
 
  private:
   struct Entry {
-    std::unique_ptr<TablePlan> plan;
+    std::shared_ptr<TablePlan> plan;
     bool has_indexes = false;
   };
   bool ensure_indexes(const TablePlan& plan);

@@ -78,7 +78,7 @@ ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spa
   for (const std::string& table : catalog.tables()) {
     const TablePlan* plan = catalog.find(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
-    plans_.push_back(std::make_unique<TablePlan>(*plan));
+    plans_.push_back(plan->shared_from_this());
     logs_.push_back({plans_.back().get(), Statement(db_.handle(), plan->log_range), std::nullopt, std::nullopt});
   }
   parked_statement_ = Statement(db_.handle(), "SELECT " + std::string(Parked::kColumns) +

@@ -58,7 +58,7 @@ class ChangeCursor {
   std::optional<Change> take();
 
   Database& db_;
-  std::vector<std::unique_ptr<TablePlan>> plans_;  // copies: the catalog may change while we read
+  std::vector<std::shared_ptr<const TablePlan>> plans_;  // kept: the catalog may change while we read
   std::vector<Span> spans_;
   size_t next_span_ = 0;
   int64_t ver_ = 1;

@@ -107,7 +107,7 @@ Stamp LocalWriter::next_stamp(int64_t at) {
   return {at, peer, state_.last_seq(peer) + 1};
 }
 
-Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells) {
+Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool wanted) {
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
   identity_.check_boot();
@@ -135,6 +135,7 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells) {
   const Stamp& stamp = unit.row.stamp;
   state_.add_received(stamp, unit.ver, content_hash(stamp, plan->name, cell_sum(*plan, unit.row)));
   state_.saw(stamp);
+  if (!wanted) return {};
   return {stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
 }
 

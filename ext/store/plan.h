@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,7 @@ struct Slot {
 };
 
 // The newest patch that sets a column decides its value: see Judge in judge.h and the oracle in docs.
-struct TablePlan {
+struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string name;            // as the catalogue spells it
   std::string log;             // name + "_patches", likewise
   std::vector<Column> columns;  // without generated ones, in table order

@@ -60,7 +60,10 @@ int64_t Store::pull(const std::string& path) {
         if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});
       });
       ChangeCursor cursor = other.changes(since, peer, seqs);
-      while (auto change = cursor.next()) count += receiver_.receive(std::move(change->patch));
+      count += receiver_.receive_all([&]() -> std::optional<Patch> {
+        auto change = cursor.next();
+        return change ? std::optional(std::move(change->patch)) : std::nullopt;
+      });
     };
     const Vector ours = state_.vector(true);
     const auto sums = state_.contiguous_sums(true);

@@ -15,6 +15,10 @@
 namespace replic {
 namespace {
 
+// Patches of a bundle that are merged together, in the order of their rows, and the memory that they may take.
+constexpr size_t kBatchPatches = 4096;
+constexpr size_t kBatchBytes = size_t{8} << 20;
+
 Claim claim_of(const Patch& patch) { return {!patch.is_void(), patch.stamp.at, content_hash(patch)}; }
 
 bool has_key(const TablePlan& plan, const RowPatch& row) {
@@ -30,15 +34,58 @@ void append(std::string& list, std::string_view item) { list.append(list.empty()
 }  // namespace
 
 int64_t Receiver::receive(Message&& message) {
-  if (auto* patch = std::get_if<Patch>(&message)) return receive_patch(std::move(*patch));
-  if (const auto* ping = std::get_if<Ping>(&message)) {
+  count_ = 0;
+  if (auto* patch = std::get_if<Patch>(&message)) {
+    if (auto arrival = record(std::move(*patch), true)) place(*std::move(arrival));
+  } else if (const auto* ping = std::get_if<Ping>(&message)) {
     hear(*ping);
   } else if (const auto* gone = std::get_if<Gone>(&message)) {
     receive_gone(*gone);
   } else if (std::holds_alternative<Unknown>(message)) {
     state_.row().unknown_messages++;
   }
-  return 0;
+  return count_;
+}
+
+// The order of the table's b-trees: neighbours touch the same pages.
+bool Receiver::by_row(const Arrival& a, const Arrival& b) {
+  if (a.plan != b.plan) return a.plan.get() < b.plan.get();
+  if (a.plan == nullptr) return false;
+  for (const size_t k : a.plan->key) {
+    const Value* x = a.row.find(k);
+    const Value* y = b.row.find(k);
+    if (x == nullptr || y == nullptr) return x == nullptr && y != nullptr;
+    if (x->type() != y->type()) return x->type() < y->type();
+    if (x->type() == Type::integer && x->as_integer() != y->as_integer()) return x->as_integer() < y->as_integer();
+    if (x->type() == Type::real && x->as_real() != y->as_real()) return x->as_real() < y->as_real();
+    if (x->bytes() != y->bytes()) return x->bytes() < y->bytes();
+  }
+  return a.row.stamp < b.row.stamp;
+}
+
+int64_t Receiver::receive_all(const std::function<std::optional<Patch>()>& next) {
+  count_ = 0;
+  std::vector<Arrival> batch;
+  const auto place_batch = [&] {
+    std::sort(batch.begin(), batch.end(), by_row);
+    for (Arrival& arrival : batch) place(std::move(arrival));
+    batch.clear();
+  };
+  size_t bytes = 0;
+  while (auto patch = next()) {
+    bytes += sizeof(Arrival);
+    for (const Cell& cell : patch->cells) bytes += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
+    // A seq that comes twice may find its first patch neither in a log nor parked yet.
+    const bool again = state_.received(patch->stamp.peer, patch->stamp.seq);
+    if (again) place_batch();
+    if (auto arrival = record(*std::move(patch), false)) batch.push_back(*std::move(arrival));
+    if (batch.size() >= kBatchPatches || bytes >= kBatchBytes) {
+      place_batch();
+      bytes = 0;
+    }
+  }
+  place_batch();
+  return count_;
 }
 
 void Receiver::hear(const Ping& ping) {
@@ -66,10 +113,9 @@ void Receiver::reissue(Patch patch) {
   patch.stamp = local_.next_stamp(patch.stamp.at);
   patch.ver = state_.peek().ver;
   patch.group.reset();
-  std::string problem;
-  const TablePlan* plan = usable_plan(patch.table, &problem);
-  state_.add_received(patch.stamp, patch.ver, content_hash(patch));
-  place(std::move(patch), plan);
+  Arrival arrival = arrive(std::move(patch));
+  state_.add_received(arrival.patch.stamp, arrival.patch.ver, arrival.content);
+  place(std::move(arrival));
 }
 
 const TablePlan* Receiver::usable_plan(const std::string& table, std::string* problem) {
@@ -84,52 +130,83 @@ const TablePlan* Receiver::usable_plan(const std::string& table, std::string* pr
   return nullptr;
 }
 
-void Receiver::normalise(Patch& patch, const TablePlan& plan) {
-  patch.table = plan.name;
-  for (Cell& cell : patch.cells) {
-    const auto column = plan.find(cell.column);
-    if (!column) continue;
-    cell.column = plan.column_name(*column);
-    if (*column < plan.columns.size()) {
-      cell.value = with_affinity(db_, std::move(cell.value), plan.columns[*column].affinity);
+// Takes a patch apart by the columns that its table can take, each value after its column's affinity.
+Arrival Receiver::arrive(Patch&& patch, const TablePlan* plan) {
+  Arrival arrival;
+  uint64_t sum = 0;
+  if (plan != nullptr) {
+    arrival.plan = plan->shared_from_this();
+    arrival.row.stamp = patch.stamp;
+    arrival.row.slots.reserve(patch.cells.size());
+    patch.table = plan->name;
+    for (Cell& cell : patch.cells) {
+      const auto column = plan->find(cell.column);
+      if (column && *column < plan->columns.size()) {
+        cell.value = with_affinity(db_, std::move(cell.value), plan->columns[*column].affinity);
+      }
+      sum += cell_hash(column ? plan->seed(*column) : column_seed(cell.column), cell.value);
+      if (can_set(*plan, column, cell, &arrival.why)) {
+        arrival.row.slots.push_back({*column, std::move(cell.value)});
+      } else {
+        arrival.unknown.push_back(std::move(cell));
+      }
     }
+    patch.cells.clear();
+    std::sort(arrival.row.slots.begin(), arrival.row.slots.end(),
+              [](const Slot& x, const Slot& y) { return x.column < y.column; });
+    arrival.content = content_hash(patch.stamp, patch.table, sum);
+  } else {
+    arrival.content = content_hash(patch);
   }
+  arrival.patch = std::move(patch);
+  return arrival;
 }
 
-int64_t Receiver::receive_patch(Patch&& patch) {
+Patch Arrival::whole() const {
+  Patch out = patch;
+  if (plan == nullptr) return out;
+  out.cells = cells_of(*plan, row);
+  out.cells.insert(out.cells.end(), unknown.begin(), unknown.end());
+  return out;
+}
+
+Arrival Receiver::arrive(Patch&& patch) {
   std::string problem;
   const TablePlan* plan = patch.is_void() ? nullptr : usable_plan(patch.table, &problem);
-  if (plan != nullptr) {
-    normalise(patch, *plan);
-    std::string missing;
-    for (const size_t k : plan->key) {
-      bool given = false;
-      for (const Cell& cell : patch.cells) given = given || (cell.column == plan->columns[k].name && !cell.value.is_null());
-      if (!given) append(missing, plan->columns[k].name);
-    }
-    if (!missing.empty()) {
-      throw Error(Code::key, "a patch of table " + quoted(plan->name) + " from peer " +
-                                 std::to_string(patch.stamp.peer) + ", seq " + std::to_string(patch.stamp.seq) +
-                                 " lacks the primary-key column(s) " + missing,
-                  "the sender must put every key column into delta");
-    }
-  }
-  const Stamp stamp = patch.stamp;
-  const uint64_t content = content_hash(patch);
-  peers_.heard_from(stamp.peer);
-  if (state_.received(stamp.peer, stamp.seq)) return collide(std::move(patch), content);
-  state_.add_received(stamp, patch.ver, content);
-  const bool own = stamp.peer == state_.peek().peer;
-  place(std::move(patch), plan);
-  // A patch of our own id that we do not have: this file is a copy or a restored backup. We write under a new id from
-  // now on, so that no two patches ever share a (peer, seq).
-  if (own) identity_.take(std::nullopt);
-  return 1;
+  return arrive(std::move(patch), plan);
 }
 
-int64_t Receiver::collide(Patch&& patch, uint64_t content) {
-  const auto [at, peer, seq] = patch.stamp;
-  const std::optional<Patch> old = find(peer, seq, patch.table);
+// Records that a patch is here. Returns nothing when there is nothing more to do with it. A message without a key is an
+// error; in a bundle, where it would stop the others, it is parked.
+std::optional<Arrival> Receiver::record(Patch&& patch, bool must_have_key) {
+  Arrival arrival = arrive(std::move(patch));
+  if (must_have_key && arrival.plan != nullptr && !has_key(*arrival.plan, arrival.row)) {
+    std::string names;
+    for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
+    throw Error(Code::key, "a patch of table " + quoted(arrival.plan->name) + " from peer " +
+                               std::to_string(arrival.patch.stamp.peer) + ", seq " +
+                               std::to_string(arrival.patch.stamp.seq) + " lacks a primary-key column",
+                "the sender must put every key column into delta: " + names);
+  }
+  const Stamp stamp = arrival.patch.stamp;
+  peers_.heard_from(stamp.peer);
+  if (state_.received(stamp.peer, stamp.seq)) {
+    count_ += collide(std::move(arrival));
+    return std::nullopt;
+  }
+  state_.add_received(stamp, arrival.patch.ver, arrival.content);
+  count_++;
+  // A patch of our own id that we do not have: this file is a copy or a restored backup. We write under a new id from
+  // now on, so that no two patches ever share a (peer, seq).
+  if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
+  return arrival;
+}
+
+int64_t Receiver::collide(Arrival&& arrival) {
+  const int64_t peer = arrival.patch.stamp.peer;
+  const int64_t seq = arrival.patch.stamp.seq;
+  const uint64_t content = arrival.content;
+  const std::optional<Patch> old = find(peer, seq, arrival.patch.table);
   if (!old || content_hash(*old) == content || parked_.has_loser(peer, seq, content)) {
     state_.row().duplicates++;
     return 0;
@@ -138,17 +215,15 @@ int64_t Receiver::collide(Patch&& patch, uint64_t content) {
   const bool is_current = peer == state_.peek().peer;
   const bool is_ours = identity_.is_own(peer);
   Patch loser;
-  if (claim_of(patch) > claim_of(*old)) {
+  if (Claim{!arrival.patch.is_void(), arrival.patch.stamp.at, content} > claim_of(*old)) {
     loser = *old;
     displace(*old);
     state_.adjust_sum(peer, seq, content_hash(*old), content);
-    std::string problem;
-    place(std::move(patch), patch.is_void() ? nullptr : usable_plan(patch.table, &problem));
+    place(std::move(arrival));
   } else {
-    const StateRow& state = state_.peek();
-    if (at <= drift_bound(db_.now_unix_ms(), state.max_drift_ms)) state_.saw(patch.stamp);
-    park(patch, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()", content);
-    loser = std::move(patch);
+    loser = arrival.whole();
+    if (loser.stamp.at <= drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms)) state_.saw(loser.stamp);
+    park(loser, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()", content);
   }
   if (is_current) identity_.take(std::nullopt);
   if (is_ours) reissue(std::move(loser));
@@ -166,7 +241,7 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
   take_out(patch);
   Patch empty{{at, patch.stamp.peer, patch.stamp.seq}, patch.ver, {}, {}, {}};
   state_.adjust_sum(patch.stamp.peer, patch.stamp.seq, content_hash(patch), content_hash(empty));
-  place(std::move(empty), nullptr);
+  place(arrive(std::move(empty)));
 }
 
 void Receiver::take_out(const Patch& old) {
@@ -209,8 +284,7 @@ void Receiver::park_schema(const Patch& patch, std::vector<Cell> cells, std::str
   state_.row().schema_parked++;
 }
 
-bool Receiver::can_set(const TablePlan& plan, const Cell& cell, std::string* why) const {
-  const auto column = plan.find(cell.column);
+bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, const Cell& cell, std::string* why) const {
   if (!column) {
     append(*why, "table " + quoted(plan.name) + " has no column " + quoted(cell.column) +
                      " that can be set: add it to the table and its log");
@@ -228,11 +302,12 @@ bool Receiver::can_set(const TablePlan& plan, const Cell& cell, std::string* why
   return true;
 }
 
-// Puts a patch, whose (peer, seq) is recorded, where it belongs. `plan`: of its table, when that is usable.
-void Receiver::place(Patch&& patch, const TablePlan* plan) {
+// Puts a patch, whose (peer, seq) is recorded, where it belongs.
+void Receiver::place(Arrival&& arrival) {
   const StateRow& state = state_.peek();
+  const Patch& patch = arrival.patch;
   if (patch.stamp.at > drift_bound(db_.now_unix_ms(), state.max_drift_ms)) {
-    park(patch, reason::kClock,
+    park(arrival.whole(), reason::kClock,
          "its clock is more than max_drift_ms ahead of ours: it is merged when its time has come; "
          "look at the clocks of both machines");
     if (state.due_at == 0 || patch.stamp.at < state.due_at) state_.row().due_at = patch.stamp.at;
@@ -247,28 +322,18 @@ void Receiver::place(Patch&& patch, const TablePlan* plan) {
         .exec();
     return;
   }
-  if (plan == nullptr) {
+  if (arrival.plan == nullptr) {
     std::string problem;
     usable_plan(patch.table, &problem);
     return park_schema(patch, patch.cells, problem);
   }
-  place_row(*plan, patch);
-}
-
-void Receiver::place_row(const TablePlan& plan, const Patch& patch) {
-  Unit unit;
-  unit.ver = patch.ver;
-  unit.group = patch.group;
-  std::vector<Cell> unknown;
-  std::string why;
-  Patch known{patch.stamp, patch.ver, patch.table, {}, patch.group};
-  for (const Cell& cell : patch.cells) (can_set(plan, cell, &why) ? known.cells : unknown).push_back(cell);
-  unit.row = row_patch_of(plan, known);
-  if (!has_key(plan, unit.row)) {
-    return park_schema(patch, patch.cells, "it lacks a primary-key column of table " + quoted(plan.name));
+  const TablePlan& plan = *arrival.plan;
+  if (!has_key(plan, arrival.row)) {
+    const Patch whole = arrival.whole();
+    return park_schema(whole, whole.cells, "it lacks a primary-key column of table " + quoted(plan.name));
   }
-  if (!unknown.empty()) park_schema(patch, std::move(unknown), std::move(why));
-  merger_.merge(plan, unit, true);
+  if (!arrival.unknown.empty()) park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
+  merger_.merge(plan, {std::move(arrival.row), patch.ver, patch.group}, true);
 }
 
 int64_t Receiver::release_due() {
@@ -279,8 +344,7 @@ int64_t Receiver::release_due() {
   for (const ParkedPatch& parked : due) {
     parked_.erase(parked.patch.stamp.peer, parked.patch.stamp.seq, reason::kClock);
     Patch patch = parked.patch;
-    std::string problem;
-    place(std::move(patch), patch.is_void() ? nullptr : usable_plan(patch.table, &problem));
+    place(arrive(std::move(patch)));
   }
   state_.row().due_at = parked_.least_at(reason::kClock);
   return static_cast<int64_t>(due.size());
@@ -297,24 +361,16 @@ int64_t Receiver::retry_schema(bool even_if_unchanged) {
     const TablePlan* plan = usable_plan(part.patch.table, &why);
     if (plan == nullptr) continue;
     bool any = false;
-    for (const Cell& cell : part.patch.cells) any = can_set(*plan, cell, &why) || any;
+    for (const Cell& cell : part.patch.cells) any = can_set(*plan, plan->find(cell.column), cell, &why) || any;
     std::optional<Patch> whole = any ? find(peer, seq, plan->name) : std::nullopt;
     if (!whole) continue;
     const uint64_t old_content = content_hash(*whole);
-    normalise(*whole, *plan);
-    Unit unit;
-    unit.ver = whole->ver;
-    unit.group = whole->group;
-    Patch known{whole->stamp, whole->ver, whole->table, {}, whole->group};
-    std::vector<Cell> unknown;
-    why.clear();
-    for (const Cell& cell : whole->cells) (can_set(*plan, cell, &why) ? known.cells : unknown).push_back(cell);
-    unit.row = row_patch_of(*plan, known);
-    if (!has_key(*plan, unit.row)) continue;
+    Arrival arrival = arrive(*std::move(whole), plan);
+    if (!has_key(*plan, arrival.row)) continue;
     state_.row().schema_parked -= parked_.erase(peer, seq, reason::kSchema);
-    if (!unknown.empty()) park_schema(*whole, std::move(unknown), std::move(why));
-    state_.adjust_sum(peer, seq, old_content, content_hash(*whole));
-    merger_.merge_again(*plan, unit);
+    if (!arrival.unknown.empty()) park_schema(arrival.patch, std::move(arrival.unknown), std::move(arrival.why));
+    state_.adjust_sum(peer, seq, old_content, arrival.content);
+    merger_.merge_again(*plan, {std::move(arrival.row), arrival.patch.ver, arrival.patch.group});
   }
   state_.row().schema_seen = catalog_.schema_version();
   return before - state_.peek().schema_parked;

@@ -3,8 +3,11 @@
 
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/message.h"
 #include "store/catalog.h"
@@ -17,6 +20,18 @@
 
 namespace replic {
 
+// A patch that came in, taken apart.
+struct Arrival {
+  Patch patch;                            // its cells moved into `row` and `unknown` when there is a plan
+  std::shared_ptr<const TablePlan> plan;  // of its table; null for a void and for a table that cannot take it
+  RowPatch row;                           // the columns that the table can take
+  std::vector<Cell> unknown;              // the others
+  std::string why;                        // what the others wait for
+  uint64_t content = 0;                   // its content hash
+
+  Patch whole() const;
+};
+
 class Receiver {
  public:
   Receiver(Database& db, Catalog& catalog, State& state, Parked& parked, Merger& merger, Peers& peers,
@@ -27,6 +42,8 @@ class Receiver {
   // Throws E_KEY for a patch of a known table without its key.
   int64_t receive(Message&& message);
 
+  // Takes the patches that `next` gives until it gives none, many at a time. Returns the number newly received.
+  int64_t receive_all(const std::function<std::optional<Patch>()>& next);
   // Takes what a ping, or a bundle's header, tells of its sender.
   void hear(const Ping& ping);
 
@@ -45,20 +62,21 @@ class Receiver {
   std::optional<Patch> find(int64_t peer, int64_t seq, std::string_view hint);
 
  private:
-  int64_t receive_patch(Patch&& patch);
-  int64_t collide(Patch&& patch, uint64_t content);
+  Arrival arrive(Patch&& patch, const TablePlan* plan);
+  Arrival arrive(Patch&& patch);
+  std::optional<Arrival> record(Patch&& patch, bool must_have_key);
+  static bool by_row(const Arrival& a, const Arrival& b);
+  int64_t collide(Arrival&& arrival);
   void receive_gone(const Gone& gone);
   void reissue(Patch patch);
   void displace(const Patch& old);
   void take_out(const Patch& old);
-  void place(Patch&& patch, const TablePlan* plan);
-  void place_row(const TablePlan& plan, const Patch& patch);
+  void place(Arrival&& arrival);
   void park(const Patch& patch, std::string_view why, std::string detail, uint64_t content = 0);
   void park_schema(const Patch& patch, std::vector<Cell> cells, std::string detail);
   const TablePlan* usable_plan(const std::string& table, std::string* problem);
-  void normalise(Patch& patch, const TablePlan& plan);
   void recount();
-  bool can_set(const TablePlan& plan, const Cell& cell, std::string* why) const;
+  bool can_set(const TablePlan& plan, std::optional<size_t> column, const Cell& cell, std::string* why) const;
 
   Database& db_;
   Catalog& catalog_;
@@ -68,6 +86,7 @@ class Receiver {
   Peers& peers_;
   Identity& identity_;
   LocalWriter& local_;
+  int64_t count_ = 0;  // patches newly received by the call that is running
 };
 
 }  // namespace replic

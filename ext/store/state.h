@@ -76,6 +76,7 @@ class State : public TransactionListener {
 
   // The following only inside Gate::write, after load().
   void load();
+  bool loaded() const { return now_.loaded; }
   // The row, to be changed; what is changed is written before the commit.
   StateRow& row() {
     now_.dirty = true;

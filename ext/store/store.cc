@@ -51,7 +51,7 @@ int Store::register_modules(const std::shared_ptr<void>& self) {
 
 void Store::begin() {
   catalog_.refresh();
-  identity_.init(std::nullopt);
+  if (!state_.loaded()) identity_.init(std::nullopt);
   receiver_.release_due();
   receiver_.retry_schema(false);
 }
@@ -105,13 +105,14 @@ void Store::reissue_future(int64_t former, int64_t bound) {
   const ClockView clock = state_.clock(true);
   const int64_t now = tick(clock.at, clock.is_own, db_.now_unix_ms());
   for (const Patch& patch : future) receiver_.make_void(patch, now);
-  for (Patch& patch : future) local_.write(patch.table, std::move(patch.cells));
+  for (Patch& patch : future) local_.write(patch.table, std::move(patch.cells), false);
 }
 
 std::optional<std::string> Store::patch(std::string_view table, std::vector<Cell>&& cells) {
   Patch patch;
   const int64_t commits = db_.gate.commits();
-  write([&] { patch = local_.write(table, std::move(cells)); });
+  const bool may_commit = db_.autocommit();
+  write([&] { patch = local_.write(table, std::move(cells), may_commit); });
   // Only what is committed may be shipped: inside BEGIN, or under a running write statement, nothing is yet.
   if (db_.gate.commits() == commits) return std::nullopt;
   return wire::write_patch(patch);
@@ -131,13 +132,16 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   result.header = reader.header();
   write([&] {
     if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
-    while (auto message = reader.next()) {
-      if (const auto* request = std::get_if<Request>(&*message)) {
-        result.requests.push_back(*request);
-      } else {
-        result.count += receiver_.receive(std::move(*message));
+    std::vector<Gone> gone;
+    result.count = receiver_.receive_all([&]() -> std::optional<Patch> {
+      while (auto message = reader.next()) {
+        if (auto* patch = std::get_if<Patch>(&*message)) return std::move(*patch);
+        if (const auto* request = std::get_if<Request>(&*message)) result.requests.push_back(*request);
+        if (const auto* range = std::get_if<Gone>(&*message)) gone.push_back(*range);
       }
-    }
+      return std::nullopt;
+    });
+    for (const Gone& range : gone) receiver_.receive(range);
   });
   result.more = reader.more();
   return result;

@@ -105,7 +105,7 @@ void Store::backfill(const std::string& table) {
       }
       if (!value.is_null() && plan->columns[i].in_log) cells.push_back({plan->columns[i].name, std::move(value)});
     }
-    local_.write(table, std::move(cells));
+    local_.write(table, std::move(cells), false);
   }
 }
 

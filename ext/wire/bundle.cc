@@ -1,5 +1,6 @@
 #include "wire/bundle.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/bytes.h"
@@ -12,36 +13,37 @@ namespace {
 constexpr uint64_t kVersion = 1;
 constexpr uint64_t kMost = static_cast<uint64_t>(kMaxInteger);
 constexpr size_t kChecksumBytes = 8;
-constexpr uint64_t kFirstShapeTag = 8;
+constexpr size_t kMaxShapes = 1024;
+constexpr uint64_t kFirstShapeTag = 16;
+constexpr int64_t kTicksPerMs = int64_t{1} << kCounterBits;
 
 enum Tag : uint8_t {
   kEnd = 0,
-  kShape = 1,
-  kMove = 2,
-  kGroup = 3,
-  kVoid = 4,
-  kGone = 5,
-  kRequest = 6
-};
-enum ValueKind : uint8_t {
-  kInteger = 1,
-  kNegative = 2,
-  kReal = 3,
-  kText = 4,
-  kBlob = 5,
-  kWide = 6
+  kName = 1,
+  kShape = 2,
+  kMove = 3,
+  kGroup = 4,
+  kVoid = 5,
+  kGone = 6,
+  kRequest = 7,
+  kSkip = 8
 };
 
 uint64_t u(int64_t value) { return static_cast<uint64_t>(value); }
+
+[[noreturn]] void raise(size_t offset, std::string_view what, std::string_view cure) {
+  throw Error(Code::bundle,
+              "the bundle is wrong at byte " + std::to_string(offset) + ": " + std::string(what),
+              cure);
+}
 
 }  // namespace
 
 bool is_bundle(std::string_view bytes) { return bytes.starts_with(kBundleMagic); }
 
-// --- writing ---
+// --- Writing -------------------------------------------------------------------------------------
 
-BundleWriter::BundleWriter(const BundleHeader& header) {
-  out_ = kBundleMagic;
+BundleWriter::BundleWriter(const BundleHeader& header) : out_(kBundleMagic) {
   put_varint(out_, kVersion);
   out_ += static_cast<char>(header.kind);
   put_varint(out_, u(header.sender));
@@ -49,8 +51,10 @@ BundleWriter::BundleWriter(const BundleHeader& header) {
   put_varint(out_, u(header.now));
   put_string(header.name);
   put_varint(out_, header.vector.size());
+  int64_t peer_before = 0;
   for (const auto& [peer, set] : header.vector) {
-    put_varint(out_, u(peer));
+    put_varint(out_, u(peer - peer_before));
+    peer_before = peer;
     put_varint(out_, set.ranges().size());
     int64_t before = 0;
     for (const Range& range : set.ranges()) {
@@ -59,8 +63,8 @@ BundleWriter::BundleWriter(const BundleHeader& header) {
       before = range.last;
     }
     const auto sum = header.sums.find(peer);
-    out_ += sum == header.sums.end() ? '\0' : '\1';
-    if (sum != header.sums.end()) put_le64(out_, sum->second);
+    const bool has_sum = sum != header.sums.end() && set.contiguous() > 0;
+    put_sum(has_sum ? std::optional(sum->second) : std::nullopt);
   }
 }
 
@@ -69,52 +73,67 @@ void BundleWriter::put_string(std::string_view text) {
   out_.append(text);
 }
 
-void BundleWriter::put_value(const Value& value) {
-  switch (value.type()) {
-    case Type::null:
-      return;
-    case Type::integer: {
-      const int64_t v = value.as_integer();
-      const uint64_t magnitude = v >= 0 ? u(v) : u(-1 - v);
-      const uint64_t kind = v >= 0 ? kInteger : kNegative;
-      if (magnitude < (uint64_t{1} << 60)) return put_varint(out_, magnitude << 3 | kind);
-      put_varint(out_, kWide | (v >= 0 ? 0 : 8));
-      return put_le64(out_, magnitude);
-    }
-    case Type::real:
-      put_varint(out_, kReal);
-      return put_le64(out_, std::bit_cast<uint64_t>(value.as_real()));
-    case Type::text:
-    case Type::blob:
-      put_varint(out_, static_cast<uint64_t>(value.bytes().size()) << 3 |
-                           (value.type() == Type::text ? kText : kBlob));
-      out_.append(value.bytes());
-      return;
-  }
+void BundleWriter::put_sum(const std::optional<uint64_t>& sum) {
+  out_ += sum ? '\1' : '\0';
+  if (sum) put_le64(out_, *sum);
 }
 
-size_t BundleWriter::shape_of(const Patch& patch) {
-  std::string definition;
-  std::swap(definition, out_);
-  put_string(patch.table);
-  put_varint(out_, patch.cells.size());
-  for (const Cell& cell : patch.cells) {
-    put_string(cell.column);
-    out_ += cell.value.is_null() ? '\1' : '\0';
-  }
-  std::swap(definition, out_);
-  const auto [it, added] = shapes_.try_emplace(std::move(definition), shapes_.size());
+size_t BundleWriter::name_of(const std::string& name) {
+  const auto [it, added] = names_.try_emplace(name, names_.size());
   if (added) {
-    out_ += static_cast<char>(kShape);
-    out_ += it->first;
+    out_ += static_cast<char>(kName);
+    put_string(name);
   }
   return it->second;
+}
+
+bool BundleWriter::Shape::fits(const Patch& patch) const {
+  return table == patch.table &&
+         std::equal(columns.begin(), columns.end(), patch.cells.begin(), patch.cells.end(),
+                    [](const Column& column, const Cell& cell) {
+                      return column.type == cell.value.type() && column.name == cell.column;
+                    });
+}
+
+// The place of the patch's shape, which is defined first when there is none. Patches of one shape
+// mostly come one after the other.
+size_t BundleWriter::shape_of(const Patch& patch) {
+  if (last_shape_ < shapes_.size() && shapes_[last_shape_].fits(patch)) return last_shape_;
+  uint64_t hash = hash64(patch.table);
+  for (const Cell& cell : patch.cells)
+    hash = hash64(cell.column, hash + static_cast<uint64_t>(cell.value.type()));
+  const auto known = places_.find(hash);
+  if (known != places_.end() && shapes_[known->second].fits(patch))
+    return last_shape_ = known->second;
+
+  Shape shape{hash, patch.table, {}};
+  std::string codes;
+  for (const Cell& cell : patch.cells) {
+    const Type type = cell.value.type();
+    put_varint(codes, uint64_t{name_of(cell.column)} << 3 | static_cast<uint64_t>(type));
+    shape.columns.push_back({cell.column, type});
+  }
+  const size_t table = name_of(patch.table);
+  out_ += static_cast<char>(kShape);
+  put_varint(out_, table);
+  put_varint(out_, patch.cells.size());
+  out_ += codes;
+
+  last_shape_ = shape_count_++ % kMaxShapes;
+  if (last_shape_ == shapes_.size()) {
+    shapes_.push_back(std::move(shape));
+  } else {
+    places_.erase(shapes_[last_shape_].hash);
+    shapes_[last_shape_] = std::move(shape);
+  }
+  places_[hash] = last_shape_;
+  return last_shape_;
 }
 
 // Makes the reader expect this patch's stamp and group.
 void BundleWriter::move_to(const Patch& patch) {
   const Stamp& stamp = patch.stamp;
-  if (stamp.peer != peer_ || stamp.seq != seq_ || patch.ver != ver_) {
+  if (stamp.peer != peer_ || stamp.seq != seq_ || patch.ver != ver_ || stamp.at < at_) {
     out_ += static_cast<char>(kMove);
     put_varint(out_, u(stamp.peer));
     put_varint(out_, u(patch.ver));
@@ -126,26 +145,49 @@ void BundleWriter::move_to(const Patch& patch) {
     at_ = stamp.at;
     group_.reset();
   }
-  const bool in_group = group_ && stamp.seq <= group_->last;
-  if (patch.group && !in_group) {
-    out_ += static_cast<char>(kGroup);
-    put_varint(out_, u(patch.group->first));
-    put_varint(out_, u(patch.group->last - patch.group->first));
-    group_ = patch.group;
-  } else if (!patch.group) {
-    group_.reset();
+  if (group_ && seq_ > group_->last) group_.reset();
+  if (group_ == patch.group) return;
+  const Range group = patch.group ? *patch.group : Range{seq_, seq_};
+  out_ += static_cast<char>(kGroup);
+  put_varint(out_, u(seq_ - group.first));
+  put_varint(out_, u(group.last - group.first));
+  group_ = patch.group;
+}
+
+void BundleWriter::put_step(int64_t at) {
+  const int64_t step = at - at_;
+  put_varint(out_, step % kTicksPerMs == 0 ? u(step / kTicksPerMs) << 1 : u(step) << 1 | 1);
+  at_ = at;
+}
+
+void BundleWriter::put_value(const Value& value, Column& column) {
+  switch (value.type()) {
+    case Type::null:
+      out_ += '\0';
+      return;
+    case Type::integer: {
+      const uint64_t difference = u(value.as_integer()) - u(column.before);
+      column.before = value.as_integer();
+      return put_varint(out_, zigzag(static_cast<int64_t>(difference)));
+    }
+    case Type::real:
+      return put_le64(out_, std::bit_cast<uint64_t>(value.as_real()));
+    case Type::text:
+    case Type::blob:
+      return put_string(value.bytes());
   }
 }
 
 void BundleWriter::add(const Patch& patch) {
   count_++;
-  const size_t shape = patch.is_void() ? 0 : shape_of(patch);
+  const size_t place = patch.is_void() ? 0 : shape_of(patch);
   move_to(patch);
-  put_varint(out_, patch.is_void() ? uint64_t{kVoid} : kFirstShapeTag + shape);
-  put_varint(out_, zigzag(patch.stamp.at - at_));
-  at_ = patch.stamp.at;
+  put_varint(out_, patch.is_void() ? uint64_t{kVoid} : kFirstShapeTag + place);
+  put_step(patch.stamp.at);
   seq_++;
-  for (const Cell& cell : patch.cells) put_value(cell.value);
+  if (patch.is_void()) return;
+  std::vector<Column>& columns = shapes_[place].columns;
+  for (size_t i = 0; i < columns.size(); i++) put_value(patch.cells[i].value, columns[i]);
 }
 
 void BundleWriter::add(const Gone& gone) {
@@ -162,8 +204,7 @@ void BundleWriter::add(const Request& request) {
   put_varint(out_, u(request.peer));
   put_varint(out_, u(request.range.first));
   put_varint(out_, u(request.range.last - request.range.first));
-  out_ += request.sum ? '\1' : '\0';
-  if (request.sum) put_le64(out_, *request.sum);
+  put_sum(request.sum);
 }
 
 std::string BundleWriter::finish(bool more) {
@@ -173,207 +214,256 @@ std::string BundleWriter::finish(bool more) {
   return std::move(out_);
 }
 
-// --- reading ---
+// --- Reading -------------------------------------------------------------------------------------
 
 BundleReader::BundleReader(std::string_view bytes) : in_({}) {
-  const auto damaged = [](std::string_view what, std::string_view cure) {
-    throw Error(Code::bundle, what, cure);
-  };
   if (!is_bundle(bytes))
-    damaged("not a bundle: it does not start with its magic", "pass what replic_bundle returned");
+    raise(0, "it does not start as bundles do", "pass what replic_bundle gave");
   if (bytes.size() < kBundleMagic.size() + 1 + kChecksumBytes)
-    damaged("the bundle is cut off", "fetch it again");
+    raise(bytes.size(), "it is cut off", "fetch it again");
   const std::string_view body = bytes.substr(0, bytes.size() - kChecksumBytes);
-  ByteReader checksum(bytes.substr(body.size()));
-  ByteReader version(body.substr(kBundleMagic.size()));
-  if (version.varint() != kVersion) {
-    damaged("the bundle has a format that this version does not know",
-            "update replic on this peer");
-  }
-  if (checksum.le64() != hash64(body))
-    damaged("the bundle's checksum is wrong: it is damaged or cut off", "fetch it again");
   in_ = ByteReader(body);
   in_.take(kBundleMagic.size());
-  in_.varint();
+  if (in_.varint() != kVersion) {
+    raise(in_.item(), "it has a version that this replic does not know",
+          "update replic on this peer");
+  }
+  if (ByteReader(bytes.substr(body.size())).le64() != hash64(body))
+    raise(body.size(), "its checksum is wrong: it is damaged or cut off", "fetch it again");
   read_header();
   check();
 }
 
-void BundleReader::check() {
+void BundleReader::check() const {
   if (in_.ok()) return;
-  throw Error(Code::bundle,
-              std::string("the bundle is wrong at byte ") + std::to_string(in_.fault_offset()) +
-                  ": " + in_.fault(),
-              "fetch it again; if it stays so, the sender is faulty");
+  raise(in_.fault_offset(), in_.fault(),
+        "its checksum is right, so its sender made it so: update replic there");
 }
 
-std::string BundleReader::read_string() {
+std::string_view BundleReader::read_string() {
   const std::string_view bytes = in_.take(in_.varint());
-  if (first_bad_utf8(bytes)) in_.fail("a text is not valid UTF-8");
-  return std::string(bytes);
+  if (const auto bad = first_bad_utf8(bytes))
+    in_.fail_at(in_.item() + *bad, "a text is not valid UTF-8");
+  return bytes;
 }
 
-Range BundleReader::read_range(int64_t first) {
-  const uint64_t length = in_.varint();
-  if (first < 1 || u(first) > kMost || length > kMost - u(first)) {
-    in_.fail("a range of sequence numbers is out of range");
-    return {1, 1};
-  }
+int64_t BundleReader::read_number(const char* what, int64_t least) {
+  const auto value = static_cast<int64_t>(in_.varint_up_to(kMost, what));
+  if (value < least) in_.fail(what);
+  return value;
+}
+
+bool BundleReader::read_flag() {
+  const uint8_t flag = in_.byte();
+  if (flag > 1) in_.fail("a flag is neither 0 nor 1");
+  return flag == 1;
+}
+
+std::optional<uint64_t> BundleReader::read_sum() {
+  if (!read_flag()) return std::nullopt;
+  return in_.le64();
+}
+
+// varint first, varint (last - first)
+Range BundleReader::read_range() {
+  const int64_t first = read_number("a seq is out of range", 1);
+  const uint64_t length = in_.varint_up_to(kMost - u(first), "a range is out of range");
   return {first, first + static_cast<int64_t>(length)};
 }
 
+void BundleReader::read_ranges(RangeSet& set) {
+  int64_t before = 0;
+  for (uint64_t count = in_.varint(); count > 0 && in_.ok(); count--) {
+    const uint64_t step = in_.varint_up_to(kMost - u(before), "a range is out of range");
+    if (step < (before == 0 ? 1 : 2)) in_.fail("ranges overlap or touch");
+    const int64_t first = before + static_cast<int64_t>(step);
+    const uint64_t length = in_.varint_up_to(kMost - u(first), "a range is out of range");
+    if (!in_.ok()) return;
+    before = first + static_cast<int64_t>(length);
+    set.add({first, before});
+  }
+}
+
+// Counts allocate nothing: each item is read first, and the input ends long before 2^32 of them.
 void BundleReader::read_header() {
   const uint8_t kind = in_.byte();
-  if (kind > 4) in_.fail("an unknown kind of bundle");
+  if (kind > static_cast<uint8_t>(BundleKind::response)) in_.fail("an unknown kind of bundle");
   header_.kind = static_cast<BundleKind>(kind);
-  header_.sender = static_cast<int64_t>(in_.varint_up_to(kMost, "the sender is out of range"));
-  header_.ver = static_cast<int64_t>(in_.varint_up_to(kMost, "ver is out of range"));
-  header_.now = static_cast<int64_t>(in_.varint_up_to(kMost, "now is out of range"));
+  header_.sender = read_number("the sender is out of range");
+  header_.ver = read_number("ver is out of range");
+  header_.now = read_number("now is out of range");
   header_.name = read_string();
-  // Counts allocate nothing: each item is read, and the input ends long before 2^32 of them.
-  for (uint64_t peers = in_.varint(); peers > 0 && in_.ok(); peers--) {
-    const auto peer = static_cast<int64_t>(in_.varint_up_to(kMost, "a peer is out of range"));
-    if (peer == 0 || header_.vector.count(peer) != 0) in_.fail("a peer is 0 or comes twice");
+  int64_t peer = 0;
+  for (uint64_t count = in_.varint(); count > 0 && in_.ok(); count--) {
+    const uint64_t step = in_.varint_up_to(kMost - u(peer), "a peer is out of range");
+    if (step == 0) in_.fail("a peer is 0 or comes twice");
+    peer += static_cast<int64_t>(step);
     if (!in_.ok()) return;
     RangeSet& set = header_.vector[peer];
-    int64_t before = 0;
-    for (uint64_t ranges = in_.varint(); ranges > 0 && in_.ok(); ranges--) {
-      const uint64_t step =
-          in_.varint_up_to(kMost - u(before), "a range of sequence numbers is out of range");
-      if (step == 0) in_.fail("ranges overlap");
-      const Range range = read_range(before + static_cast<int64_t>(step));
-      if (!in_.ok()) return;
-      set.add(range);
-      before = range.last;
+    read_ranges(set);
+    if (const auto sum = read_sum()) {
+      if (set.contiguous() == 0) in_.fail("a sum of no range");
+      header_.sums[peer] = *sum;
     }
-    const uint8_t has_sum = in_.byte();
-    if (has_sum > 1) in_.fail("a flag is neither 0 nor 1");
-    if (has_sum == 1) header_.sums[peer] = in_.le64();
   }
+}
+
+void BundleReader::read_name() {
+  const std::string_view name = read_string();
+  if (name.size() > kMaxNameBytes) in_.fail("a name is too long");
+  names_.push_back({name, hash64(folded(name))});
 }
 
 void BundleReader::read_shape() {
+  const auto read_name_index = [&](uint64_t index) {
+    if (index < names_.size()) return static_cast<size_t>(index);
+    in_.fail("an unknown name");
+    return size_t{0};
+  };
   Shape shape;
-  shape.table = read_string();
-  if (shape.table.empty() || shape.table == "_") in_.fail("a table has no name");
-  const uint64_t count = in_.varint_up_to(kMaxColumns + 1, "too many columns");
-  for (uint64_t i = 0; i < count && in_.ok(); i++) {
-    std::string name = read_string();
-    const uint8_t null = in_.byte();
-    if (null > 1) in_.fail("a flag is neither 0 nor 1");
-    for (const auto& [other, is_null] : shape.columns) {
-      if (same_name(other, name)) in_.fail("a column comes twice");
-    }
-    shape.columns.emplace_back(std::move(name), null == 1);
+  const size_t table = read_name_index(in_.varint());
+  if (!in_.ok()) return;
+  shape.table = names_[table].text;
+  if (shape.table.empty() || shape.table == "_") in_.fail("a table without a name");
+  std::vector<uint64_t> hashes;
+  for (uint64_t count = in_.varint_up_to(kMaxColumns, "too many columns"); count > 0; count--) {
+    const uint64_t code = in_.varint();
+    const size_t name = read_name_index(code >> 3);
+    if ((code & 7) > static_cast<uint64_t>(Type::blob)) in_.fail("an unknown type");
+    if (!in_.ok()) return;
+    shape.columns.push_back({name, static_cast<Type>(code & 7), 0});
+    hashes.push_back(names_[name].hash);
   }
-  shapes_.push_back(std::move(shape));
+  std::sort(hashes.begin(), hashes.end());
+  if (std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end())
+    in_.fail("a column comes twice in a shape");
+  const size_t place = shape_count_++ % kMaxShapes;
+  if (place == shapes_.size()) {
+    shapes_.push_back(std::move(shape));
+  } else {
+    shapes_[place] = std::move(shape);
+  }
 }
 
-Value BundleReader::read_value() {
-  const uint64_t head = in_.varint();
-  const uint64_t magnitude = head >> 3;
-  switch (head & 7) {
-    case kInteger:
-      return Value::integer(static_cast<int64_t>(magnitude));
-    case kNegative:
-      return Value::integer(-1 - static_cast<int64_t>(magnitude));
-    case kReal:
-      if (magnitude != 0) break;
-      return Value::real(std::bit_cast<double>(in_.le64()));
-    case kText: {
-      const std::string_view bytes = in_.take(magnitude);
-      if (first_bad_utf8(bytes)) in_.fail("a text is not valid UTF-8");
-      return Value::text(std::string(bytes));
+void BundleReader::read_move() {
+  peer_ = read_number("a peer is out of range", 1);
+  ver_ = read_number("ver is out of range");
+  seq_ = read_number("a seq is out of range", 1);
+  at_ = read_number("a clock value is out of range");
+  group_.reset();
+}
+
+void BundleReader::read_group() {
+  if (seq_ == 0) in_.fail("a group without a peer");
+  const uint64_t back = in_.varint();
+  if (back >= u(seq_)) in_.fail("a group begins before seq 1");
+  if (!in_.ok()) return;
+  const int64_t first = seq_ - static_cast<int64_t>(back);
+  const uint64_t length = in_.varint_up_to(kMost - u(first), "a group is out of range");
+  if (length < back) in_.fail("a group does not hold its patch");
+  group_.reset();
+  if (length > 0) group_ = Range{first, first + static_cast<int64_t>(length)};
+}
+
+Value BundleReader::read_value(Column& column) {
+  switch (column.type) {
+    case Type::null:
+      if (in_.byte() != 0) in_.fail("a NULL is not 0");
+      return {};
+    case Type::integer:
+      column.before = static_cast<int64_t>(u(column.before) + u(unzigzag(in_.varint())));
+      return Value::integer(column.before);
+    case Type::real: {
+      const auto real = std::bit_cast<double>(in_.le64());
+      if (real != real) in_.fail("a real is not a number");
+      return Value::real(real);
     }
-    case kBlob:
-      return Value::blob(std::string(in_.take(magnitude)));
-    case kWide: {
-      const uint64_t wide = in_.le64();
-      if (magnitude > 1 || wide > static_cast<uint64_t>(INT64_MAX)) break;
-      return Value::integer(magnitude == 0 ? static_cast<int64_t>(wide)
-                                           : -1 - static_cast<int64_t>(wide));
-    }
-    default:
-      break;
+    case Type::text:
+      return Value::text(std::string(read_string()));
+    case Type::blob:
+      return Value::blob(std::string(in_.take(in_.varint())));
   }
-  in_.fail("an unknown kind of value");
   return {};
 }
 
-int64_t BundleReader::read_at() {
-  const int64_t step = unzigzag(in_.varint());
-  if (step > kMaxInteger || step < -kMaxInteger || at_ + step < 0 || at_ + step > kMaxInteger) {
-    in_.fail("a clock value is out of range");
-    return 0;
-  }
-  return at_ += step;
-}
-
-Patch BundleReader::read_patch(const Shape* shape) {
-  if (peer_ == 0 || seq_ > kMaxInteger) in_.fail("a patch has no peer and seq");
+// A patch of a shape, or a void.
+Patch BundleReader::read_patch(Shape* shape) {
+  if (seq_ == 0) in_.fail("a patch without a peer");
+  if (seq_ > kMaxInteger) in_.fail("a seq is out of range");
+  const uint64_t step = in_.varint();
+  const uint64_t unit = step % 2 == 0 ? u(kTicksPerMs) : 1;
+  if (step / 2 > (kMost - u(at_)) / unit) in_.fail("a clock value is out of range");
   Patch patch;
-  patch.stamp = {read_at(), peer_, seq_};
+  if (!in_.ok()) return patch;
+  at_ += static_cast<int64_t>(step / 2 * unit);
+  patch.stamp = {at_, peer_, seq_};
   patch.ver = ver_;
-  if (group_ && seq_ >= group_->first && seq_ <= group_->last) patch.group = group_;
+  if (group_ && seq_ > group_->last) group_.reset();
+  patch.group = group_;
   seq_++;
   if (shape == nullptr) return patch;
   patch.table = shape->table;
   patch.cells.reserve(shape->columns.size());
-  for (const auto& [name, is_null] : shape->columns)
-    patch.cells.push_back({name, is_null ? Value() : read_value()});
+  for (Column& column : shape->columns)
+    patch.cells.push_back({std::string(names_[column.name].text), read_value(column)});
   return patch;
 }
 
+void BundleReader::read_end() {
+  more_ = read_flag();
+  if (in_.ok() && in_.left() != 0) in_.fail_at(in_.position(), "there are bytes after the end");
+  at_end_ = true;
+}
+
 std::optional<Message> BundleReader::next() {
-  for (;;) {
+  std::optional<Message> out;
+  while (!out && !at_end_) {
     const uint64_t tag = in_.varint();
-    std::optional<Message> out;
     if (tag >= kFirstShapeTag) {
-      if (tag - kFirstShapeTag >= shapes_.size()) {
-        in_.fail("a patch of an unknown shape");
-      } else {
-        out = read_patch(&shapes_[static_cast<size_t>(tag - kFirstShapeTag)]);
-      }
-    } else if (tag == kShape) {
-      read_shape();
-    } else if (tag == kMove) {
-      peer_ = static_cast<int64_t>(in_.varint_up_to(kMost, "a peer is out of range"));
-      ver_ = static_cast<int64_t>(in_.varint_up_to(kMost, "ver is out of range"));
-      seq_ = static_cast<int64_t>(in_.varint_up_to(kMost, "a seq is out of range"));
-      at_ = static_cast<int64_t>(in_.varint_up_to(kMost, "a clock value is out of range"));
-      group_.reset();
-      if (peer_ == 0 || seq_ == 0) in_.fail("a peer or seq is 0");
-    } else if (tag == kGroup) {
-      group_ = read_range(static_cast<int64_t>(in_.varint_up_to(kMost, "a seq is out of range")));
-    } else if (tag == kVoid) {
-      out = read_patch(nullptr);
-    } else if (tag == kGone || tag == kRequest) {
-      const auto peer = static_cast<int64_t>(in_.varint_up_to(kMost, "a peer is out of range"));
-      if (peer == 0) in_.fail("a peer is 0");
-      const Range range =
-          read_range(static_cast<int64_t>(in_.varint_up_to(kMost, "a seq is out of range")));
-      if (tag == kGone) {
-        out = Gone{peer, range};
-      } else {
-        Request request{peer, range, header_.sender, std::nullopt};
-        const uint8_t has_sum = in_.byte();
-        if (has_sum > 1) in_.fail("a flag is neither 0 nor 1");
-        if (has_sum == 1) request.sum = in_.le64();
-        out = request;
-      }
-    } else if (tag == kEnd) {
-      const uint8_t more = in_.byte();
-      if (more > 1) in_.fail("a flag is neither 0 nor 1");
-      if (in_.left() != 0) in_.fail("bytes after the end");
-      check();
-      more_ = more == 1;
-      return std::nullopt;
+      const uint64_t place = tag - kFirstShapeTag;
+      if (place >= shapes_.size()) in_.fail("a patch of an unknown shape");
+      if (in_.ok()) out = read_patch(&shapes_[static_cast<size_t>(place)]);
     } else {
-      in_.fail("an unknown kind of record");
+      switch (tag) {
+        case kEnd:
+          read_end();
+          break;
+        case kName:
+          read_name();
+          break;
+        case kShape:
+          read_shape();
+          break;
+        case kMove:
+          read_move();
+          break;
+        case kGroup:
+          read_group();
+          break;
+        case kVoid:
+          out = read_patch(nullptr);
+          break;
+        case kGone: {
+          const int64_t peer = read_number("a peer is out of range", 1);
+          out = Gone{peer, read_range()};
+          break;
+        }
+        case kRequest: {
+          const int64_t peer = read_number("a peer is out of range", 1);
+          const Range range = read_range();
+          out = Request{peer, range, header_.sender, read_sum()};
+          break;
+        }
+        case kSkip:
+          read_string();
+          break;
+        default:
+          in_.fail("an unknown kind of record");
+      }
     }
     check();
-    if (out) return out;
   }
+  return out;
 }
 
 }  // namespace replic::wire

@@ -1,42 +1,61 @@
 // Bundles: many patches as compact binary data, with their sender and what it holds.
 //
-//   bundle  = magic version header record* end checksum
-//   magic   = 8C 72 70 62                     (never valid UTF-8, so never mistaken for JSON)
-//   version = varint 1
-//   header  = kind sender ver now name vector
-//   kind    = byte: 0 plain; in a dialogue 1 opening, 2 the response to it, 3 a further request, 4 the response to it
-//   sender, ver, now = varint                 (sender 0: none; now: the sender's clock)
-//   name    = string
-//   string  = varint length, bytes of UTF-8
-//   vector  = varint count of peers, then for each: varint peer, varint count of ranges,
-//             for each range varint (first - end of the one before), varint (last - first),
-//             byte 1 and sum as 8 bytes little-endian, or byte 0: the sum of the contents of the range that begins at 1
-//   record  = 01 string table, varint count, count * (string column name, byte: 0 a value, 1 set to NULL)
-//                                             defines the next shape, 0, 1, 2, ...
-//           | 02 varint peer, varint ver, varint seq, varint at      the next patch is this one's; `at` is the base
-//           | 03 varint first, varint (last - first)                 the group of the patches to come that lie in it
-//           | 04 zigzag (at - at before)                             a void
-//           | 05 varint peer, varint first, varint (last - first)    gone: see type 40
-//           | 06 varint peer, varint first, varint (last - first), byte 1 and sum, or byte 0    request: see type 30
-//           | varint (8 + shape), zigzag (at - at before), value*    a patch: values of the shape's columns that have one
-//   value   = varint (magnitude * 8 + kind), then for kind 3 the 8 bytes of a double, little-endian, for 4 and 5 as many
-//             bytes as the magnitude says; kind 1: the integer magnitude, 2: the integer -1 - magnitude, 3: a real
-//             (magnitude 0), 4: text, 5: blob; 6: an integer of 2^60 and more by amount, in 8 bytes that follow:
-//             kind 1's magnitude when this one's is 0, kind 2's when it is 1
-//   end     = 00 byte: 1 when there is more to be had than this page, else 0
-//   checksum = XXH64 of all bytes before it, 8 bytes little-endian
+//   bundle   = magic version header record* end checksum
+//   magic    = 8C 72 70 62                    (never valid UTF-8, so never mistaken for JSON)
+//   version  = varint 1
+//   header   = kind sender ver now name vector
+//   kind     = byte: 0 plain; in a dialogue 1 opening, 2 the response to it, 3 a further request,
+//              4 the response to that
+//   sender, ver, now = varint                 (sender 0: none; now: the sender's clock, 0: unknown)
+//   name     = string
+//   vector   = varint count of peers, then for each, ascending:
+//              varint (peer - the peer before), varint count of ranges, range*, sum
+//   range    = varint (first - last of the range before), varint (last - first)
+//   sum      = byte 1, 8 bytes: the sum of the contents of the range that begins at 1; or byte 0
+//   record   = 01 string                      the next name, 0, 1, 2, ...: of a table or a column
+//            | 02 varint table, varint count, count * varint (column * 8 + type)
+//                                             the next shape; table and column are names
+//            | 03 varint peer, varint ver, varint seq, varint at
+//                                             the next patch is this one's; it is in no group
+//            | 04 varint (seq - first), varint (last - first)
+//                                             the group of the next patch, and of the following
+//                                             ones up to its last; 04 00 00: none
+//            | 05 step                        a void
+//            | 06 varint peer, varint first, varint (last - first)        gone: see type 40
+//            | 07 varint peer, varint first, varint (last - first), sum   request: see type 30
+//            | 08 string                      for later versions: readers skip it
+//            | varint (16 + shape) step value*                            a patch
+//   step     = varint: what its clock value, at, is above the one before; 2 * milliseconds when
+//              they are whole, else 2 * the difference + 1
+//   value    = one for each column of the shape, by its type:
+//              0 NULL      byte 0
+//              1 integer   varint zigzag (value - the column's value in the patch of this shape
+//                          before, or 0), modulo 2^64
+//              2 real      8 bytes of an IEEE-754 double, not a NaN
+//              3 text      string
+//              4 blob      varint length, bytes
+//   end      = 00 byte: 1 when there is more to be had than this page, else 0
+//   checksum = XXH64 of all bytes before it, 8 bytes
+//   string   = varint length, bytes of UTF-8
 //
-// After each patch and void the seq rises by one. Downsides: the whole bundle must be there before it is trusted, and a
-// shape is defined once a bundle, so that a bundle of one patch is hardly smaller than its JSON.
+// Fixed-size numbers are little-endian, varints are those of base/reader.h. A millisecond is 2^13
+// of a clock value. After each patch and void the expected seq rises by one. Shapes are numbered 0
+// to 1,023, then from 0 again: a new one takes the place of the one before it there.
+//
+// Every value takes a byte at least and names are short, so the work for a bundle is linear in its
+// size. Downsides: the whole bundle must be there before it is trusted, since the checksum stands
+// last; and names are sent once a bundle, so that one of a single patch is hardly smaller than
+// JSON. docs/wire.md tells the same with an example.
 
 #pragma once
 
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <unordered_map>
 #include <vector>
 
 #include "base/reader.h"
@@ -44,7 +63,13 @@
 
 namespace replic::wire {
 
-enum class BundleKind : uint8_t { plain = 0, opening = 1, first_response = 2, request = 3, response = 4 };
+enum class BundleKind : uint8_t {
+  plain = 0,
+  opening = 1,
+  first_response = 2,
+  request = 3,
+  response = 4
+};
 
 struct BundleHeader {
   BundleKind kind = BundleKind::plain;
@@ -53,76 +78,123 @@ struct BundleHeader {
   int64_t now = 0;
   std::string name;
   Vector vector;
-  std::map<int64_t, uint64_t> sums;  // of each peer's contiguous range, where known
+  // Sums of each peer's contiguous range, where known. Only of peers with such a range.
+  std::map<int64_t, uint64_t> sums;
+  friend bool operator==(const BundleHeader&, const BundleHeader&) = default;
 };
 
-inline constexpr std::string_view kBundleMagic = "\x8C" "rpb";
+inline constexpr std::string_view kBundleMagic =
+    "\x8C"
+    "rpb";
 
 bool is_bundle(std::string_view bytes);
 
+// Writes a bundle. What is added must be valid as in model/message.h, with names of at most
+// kMaxNameBytes and texts in UTF-8, or no reader takes the bundle. Adding a patch is O(its size).
 class BundleWriter {
  public:
   explicit BundleWriter(const BundleHeader& header);
 
+  // Smallest when patches come by peer and seq.
   void add(const Patch& patch);
   void add(const Gone& gone);
+  // Its for_peer is not sent: it is the bundle's sender.
   void add(const Request& request);
   // Bytes so far.
   size_t size() const { return out_.size(); }
-  // Whether anything was added after the header.
+  // Whether nothing was added after the header.
   bool empty() const { return count_ == 0; }
+  // The bundle, complete. `more`: there is more to be had than this page. Call once, at the end.
   std::string finish(bool more);
 
  private:
+  struct Column {
+    std::string name;
+    Type type;
+    int64_t before = 0;  // the integer that the patch before had
+  };
+  struct Shape {
+    uint64_t hash = 0;
+    std::string table;
+    std::vector<Column> columns;
+    bool fits(const Patch& patch) const;
+  };
   size_t shape_of(const Patch& patch);
-  void put_string(std::string_view text);
-  void put_value(const Value& value);
+  size_t name_of(const std::string& name);
   void move_to(const Patch& patch);
+  void put_string(std::string_view text);
+  void put_sum(const std::optional<uint64_t>& sum);
+  void put_step(int64_t at);
+  void put_value(const Value& value, Column& column);
 
   std::string out_;
-  std::map<std::string, size_t> shapes_;  // by definition
+  size_t count_ = 0;
+  std::unordered_map<std::string, size_t> names_;
+  std::vector<Shape> shapes_;                    // by place
+  std::unordered_map<uint64_t, size_t> places_;  // hash -> place
+  size_t shape_count_ = 0;
+  size_t last_shape_ = 0;
   int64_t peer_ = 0;
   int64_t ver_ = 0;
   int64_t seq_ = 0;
   int64_t at_ = 0;
   std::optional<Range> group_;
-  size_t count_ = 0;
 };
 
-// Reads a bundle. The constructor checks magic, version, checksum and header, before anything is allocated by count.
-// Throws E_BUNDLE with what is wrong and the byte offset; E_UTF8 for a text that is not valid UTF-8.
+// Reads a bundle, record by record: memory stays flat but for names and shapes. The constructor
+// checks magic, version, checksum and header. All methods throw E_BUNDLE with what is wrong and the
+// byte offset. `bytes` must outlive the reader.
 class BundleReader {
  public:
   explicit BundleReader(std::string_view bytes);
 
   const BundleHeader& header() const { return header_; }
-  // The next patch, gone range or request; nothing at the end.
+  // The next Patch, Gone or Request; nothing at the end.
   std::optional<Message> next();
   // After the end: whether the sender has more than this page.
   bool more() const { return more_; }
 
  private:
+  struct Name {
+    std::string_view text;
+    uint64_t hash;  // of the folded name
+  };
+  struct Column {
+    size_t name;
+    Type type;
+    int64_t before;
+  };
   struct Shape {
-    std::string table;
-    std::vector<std::pair<std::string, bool>> columns;  // name, set to NULL
+    std::string_view table;
+    std::vector<Column> columns;
   };
   void read_header();
+  void read_ranges(RangeSet& set);
+  void read_name();
   void read_shape();
-  Value read_value();
-  std::string read_string();
-  Range read_range(int64_t first);
-  int64_t read_at();
-  Patch read_patch(const Shape* shape);
-  void check();
+  void read_move();
+  void read_group();
+  void read_end();
+  Patch read_patch(Shape* shape);
+  Value read_value(Column& column);
+  std::string_view read_string();
+  int64_t read_number(const char* what, int64_t least = 0);
+  Range read_range();
+  bool read_flag();
+  std::optional<uint64_t> read_sum();
+  void check() const;
 
   ByteReader in_;
   BundleHeader header_;
-  std::vector<Shape> shapes_;
+  std::vector<Name> names_;
+  std::vector<Shape> shapes_;  // by place
+  size_t shape_count_ = 0;
   int64_t peer_ = 0;
   int64_t ver_ = 1;
   int64_t seq_ = 0;
   int64_t at_ = 0;
   std::optional<Range> group_;
+  bool at_end_ = false;
   bool more_ = false;
 };
 

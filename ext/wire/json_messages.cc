@@ -101,6 +101,9 @@ void MessageGrammar::boolean(bool b) {
       not_a_message(name);
     case Where::message:
       return draft_.fault(key_, std::string("is ") + name, offset());
+    case Where::nulls:
+    case Where::sums:
+      return draft_.fault(key_, std::string("holds ") + name, offset());
     case Where::tuple:
     case Where::group:
       all_whole_ = false;

@@ -1,11 +1,15 @@
 // replic_bench: what replic costs, in ratios to what any program must pay (DESIGN.md section 7).
 //
-//     replic_bench [--quick] [--floors] [--rounds=N] [Google Benchmark's options]
+//     replic_bench [options] [Google Benchmark's options]
 //
-// --quick uses 10,000 patches where the full run uses 100,000 to 1,000,000; --floors runs without
-// the extension; --rounds sets the rounds of every race. --benchmark_filter and --benchmark_out
-// work as always. Progress goes to stderr, the table to stdout. The extension is the one that the
-// build made, or that the environment variable REPLIC_SO names.
+//     --quick             10,000 patches where the full run uses 100,000 to 1,000,000
+//     --floors            the floors alone; needs no extension
+//     --rounds=N          rounds of every race
+//     --tenants=N         10 unless given: N places of the key where new rows are inserted
+//     --memory-journals   PRAGMA temp_store=MEMORY on every connection; see Journals below
+//
+// --benchmark_filter and --benchmark_out work as always. Progress goes to stderr, the table to
+// stdout. The extension is the one that the build made, or that the environment's REPLIC_SO names.
 //
 // The two floors (floor.cc) are plain prepared statements:
 //   floor            an upsert into the table.
@@ -21,6 +25,12 @@
 //                the same for all. "Inside a transaction" is one transaction for all patches, whose
 //                COMMIT is timed, without a checkpoint. "Autocommit" is a commit for each patch, a
 //                fifth of the patches, and checkpoints as SQLite makes them by default.
+//   Journals     SQLite keeps a statement journal for each call that writes through a virtual
+//   table.
+//                It lives in memory until one statement needs more than 64 KiB of it, and from then
+//                to the end of the transaction in a temporary file, which costs several writes
+//                a call: long transactions of new rows meet that. The default is measured; see
+//                --memory-journals for the difference. The floors have no such journal.
 //   Not timed    making messages, filling tables, opening files (but for start-up).
 //   Noise        the lanes of a race work in turns of some 5,000 patches, one after the other, each
 //                turn begun by another lane. A ratio is taken within a round; the table shows the
@@ -52,9 +62,15 @@
 namespace replic::bench {
 namespace {
 
-// Takes our own options out of the arguments. False when one is malformed.
-bool parse_options(int* argc, char** argv) {
-  constexpr std::string_view kRounds = "--rounds=";
+// Reads "--name=N" with N from 1 on; false when the argument is another option.
+bool parse_number(std::string_view argument, std::string_view name, int* value) {
+  if (!argument.starts_with(name)) return false;
+  *value = std::atoi(argument.substr(name.size()).data());
+  return *value > 0;
+}
+
+// Takes our own options out of the arguments; Google Benchmark refuses what nobody knows.
+void parse_options(int* argc, char** argv) {
   int kept = 1;
   for (int i = 1; i < *argc; ++i) {
     const std::string_view argument = argv[i];
@@ -62,22 +78,18 @@ bool parse_options(int* argc, char** argv) {
       options().quick = true;
     } else if (argument == "--floors") {
       options().floors_only = true;
-    } else if (argument.starts_with(kRounds)) {
-      options().rounds = std::atoi(argv[i] + kRounds.size());
-      if (options().rounds < 1) return false;
-    } else {
+    } else if (argument == "--memory-journals") {
+      options().memory_journals = true;
+    } else if (!parse_number(argument, "--rounds=", &options().rounds) &&
+               !parse_number(argument, "--tenants=", &options().tenants)) {
       argv[kept++] = argv[i];
     }
   }
   *argc = kept;
-  return true;
 }
 
 int run(int argc, char** argv) {
-  if (!parse_options(&argc, argv)) {
-    std::fprintf(stderr, "replic_bench: --rounds takes a number from 1 on\n");
-    return 2;
-  }
+  parse_options(&argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   std::string why;

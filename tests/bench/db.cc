@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "report.h"
+
 #ifndef REPLIC_SO
 #define REPLIC_SO "build/replic.so"
 #endif
@@ -46,6 +48,7 @@ Db::Db(const std::string& path, bool with_extension) {
     exec(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1048576;"
         "PRAGMA wal_autocheckpoint=0");
+    if (options().memory_journals) exec("PRAGMA temp_store=MEMORY");
     if (with_extension) {
       sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
       char* why = nullptr;

@@ -13,6 +13,10 @@ struct Options {
   bool quick = false;
   // Only the floors, for a look at the method without the extension.
   bool floors_only = false;
+  // PRAGMA temp_store=MEMORY on every connection: statement journals never go to a file.
+  bool memory_journals = false;
+  // How many tenants the rows belong to, in turn.
+  int tenants = 10;
   // Rounds of a race; 0: what each benchmark thinks right.
   int rounds = 0;
 };

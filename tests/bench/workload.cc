@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "report.h"
+
 namespace replic::bench {
 namespace {
 
@@ -43,6 +45,14 @@ void fill_value(Shape shape, uint64_t seed, Patch* patch) {
   if (all || shape == kNote) patch->note = random_text(seed * 37, 26 + mix(seed + 3) % 9);
 }
 
+// New rows go to each tenant in turn: with n tenants there are n places in the table's key where
+// rows are inserted, with one they are appended.
+void set_key(size_t row, Patch* patch) {
+  const auto tenants = static_cast<size_t>(options().tenants);
+  patch->tenant = static_cast<int64_t>(row % tenants + 1);
+  patch->id = static_cast<int64_t>(row / tenants + 1);
+}
+
 template <typename Number>
 void append_number(Number value, std::string* out) {
   char buffer[32];
@@ -59,6 +69,7 @@ Plan::Plan(size_t rows, size_t patches, int peers, size_t gaps)
       order_(rows) {
   std::iota(order_.begin(), order_.end(), 0U);
   for (size_t i = rows; i > 1; --i) std::swap(order_[i - 1], order_[mix(i) % i]);
+  for (size_t i = 0; i < patches; ++i) received_ += lost(i) ? 0 : 1;
 }
 
 Patch Plan::patch(size_t index) const {
@@ -72,8 +83,7 @@ Patch Plan::patch(size_t index) const {
     row = order_[(index + pass * (rows_ / 3)) % rows_];
     fill_value(static_cast<Shape>(mix(index * 7) % 4), index * 64, &patch);
   }
-  patch.tenant = static_cast<int64_t>(row % 10 + 1);
-  patch.id = static_cast<int64_t>(row / 10 + 1);
+  set_key(row, &patch);
   patch.at = base_at() + static_cast<int64_t>(index);
   patch.peer = static_cast<int64_t>(2 + index % peers_);
   patch.seq = static_cast<int64_t>(index / peers_ + 1);
@@ -95,18 +105,11 @@ Patch Plan::late(size_t k) const {
   Patch patch{};
   const size_t row = order_[k % rows_];
   fill_value(static_cast<Shape>(mix(k * 11) % 4), (patches_ + k) * 64, &patch);
-  patch.tenant = static_cast<int64_t>(row % 10 + 1);
-  patch.id = static_cast<int64_t>(row / 10 + 1);
+  set_key(row, &patch);
   patch.at = base_at() + static_cast<int64_t>(rows_ - 1);
   patch.peer = kLatePeer;
   patch.seq = static_cast<int64_t>(k + 1);
   return patch;
-}
-
-size_t Plan::received() const {
-  size_t count = 0;
-  for (size_t i = 0; i < patches_; ++i) count += lost(i) ? 0 : 1;
-  return count;
 }
 
 std::string Plan::vector_json(size_t count) const {

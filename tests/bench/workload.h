@@ -67,7 +67,7 @@ class Plan {
   // and before all updates.
   Patch late(size_t k) const;
   // How many patches a database holds that received all but the lost ones.
-  size_t received() const;
+  size_t received() const { return received_; }
   // The vector of a peer that received the first `count` patches, the lost ones included.
   std::string vector_json(size_t count) const;
 
@@ -76,6 +76,7 @@ class Plan {
   size_t patches_;
   size_t peers_;
   size_t lost_every_;
+  size_t received_ = 0;
   std::vector<uint32_t> order_;
 };
 

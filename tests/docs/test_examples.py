@@ -117,9 +117,7 @@ class Examples(unittest.TestCase):
         generate = load_generator()
         for row in generate.help_rows(SO):
             with self.subTest(name=row["name"]):
-                db = generate.connect(SO)
-                generate.run_example(db, row["example"])
-                db.close()
+                generate.run_example(SO, row["example"])
 
     def test_each_error_that_replic_help_names_is_explained(self):
         generate = load_generator()

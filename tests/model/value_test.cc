@@ -88,6 +88,13 @@ TEST(AffinityOf, TakesAnyAsItIsInAStrictTable) {
   EXPECT_EQ(affinity_of("TEXT", true), Affinity::text);
 }
 
+TEST(AffinityType, IsATypeOfThatAffinity) {
+  for (const Affinity affinity :
+       {Affinity::blob, Affinity::text, Affinity::numeric, Affinity::integer, Affinity::real}) {
+    EXPECT_EQ(affinity_of(affinity_type(affinity), false), affinity);
+  }
+}
+
 TEST(RealIsInteger, TakesExactIntegersWithin64Bits) {
   const std::pair<double, int64_t> table[] = {
       {0.0, 0},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <stdexcept>
 
 namespace replic::test {
@@ -26,10 +27,18 @@ std::string shown(sqlite3_stmt* statement, int column) {
       const void* data = sqlite3_column_blob(statement, column);
       return "x'" + hex(data, sqlite3_column_bytes(statement, column)) + "'";
     }
+    case SQLITE_INTEGER: return std::to_string(sqlite3_column_int64(statement, column));
+    case SQLITE_FLOAT: {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.17g", sqlite3_column_double(statement, column));
+      return text;
+    }
     default: break;
   }
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-  return {text, static_cast<size_t>(sqlite3_column_bytes(statement, column))};
+  // As a blob: sqlite3_column_text may allocate, and so fail where the extension has succeeded.
+  const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, column));
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(statement, column));
+  return size == 0 ? "" : std::string(text, size);
 }
 
 std::string in_double_quotes(const std::string& name) {

@@ -14,7 +14,7 @@ namespace replic::test {
 struct Answer {
   int code = SQLITE_OK;
   std::string error;
-  // Columns joined by '|'; NULL is "NULL", a blob x'00ff', all other values as SQLite prints them.
+  // Columns joined by '|'; NULL is "NULL", a blob x'00ff', a real has 17 digits.
   std::vector<std::string> rows;
 
   bool ok() const { return code == SQLITE_OK; }

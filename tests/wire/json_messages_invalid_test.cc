@@ -295,6 +295,8 @@ TEST(ReadMessages, RefusesARequestForNoRange) {
        "E_MESSAGE: message 1 (byte 18): key \"peer\" is 0;"},
       {R"({"type":30,"peer":1,"minSeq":1,"maxSeq":4,"forPeer":0})",
        "E_MESSAGE: message 1 (byte 52): key \"forPeer\" is 0;"},
+      {R"({"type":30,"peer":1,"minSeq":1,"maxSeq":4,"forPeer":1,"sums":{"1":5}})",
+       "E_MESSAGE: message 1 (byte 62): key \"sums\" holds 5;"},
   });
 }
 

@@ -189,6 +189,12 @@ TEST(ReadMessages, ReadsARequestAndGone) {
   EXPECT_EQ(
       read_one<Request>(R"({"type":30,"peer":7,"minSeq":1,"maxSeq":9007199254740991,"forPeer":7})"),
       (Request{7, {1, kMaxInteger}, 7}));
+  EXPECT_EQ(read_one<Request>(R"({"type":30,"peer":7,"minSeq":2,"maxSeq":5,"forPeer":8,)"
+                              R"("sums":{"6":"0000000000000001","7":"00000000000000ff"}})"),
+            (Request{7, {2, 5}, 8, 255}));
+  EXPECT_EQ(
+      read_one<Request>(R"({"type":30,"peer":7,"minSeq":2,"maxSeq":5,"forPeer":8,"sums":{}})"),
+      (Request{7, {2, 5}, 8, std::nullopt}));
   EXPECT_EQ(read_one<Gone>(R"({"type":40,"peer":7,"minSeq":2,"maxSeq":2})"), (Gone{7, {2, 2}}));
 }
 

@@ -70,6 +70,10 @@ TEST(WriteRequest, WritesWhatAnAncestorReads) {
   EXPECT_EQ(write_request(request),
             R"({"type":30,"peer":7,"minSeq":2,"maxSeq":9007199254740991,"forPeer":8})");
   EXPECT_EQ(read_back<Request>(write_request(request)), request);
+  const Request summed{7, {2, 5}, 8, 0xabc};
+  EXPECT_EQ(write_request(summed), R"({"type":30,"peer":7,"minSeq":2,"maxSeq":5,"forPeer":8,)"
+                                   R"("sums":{"7":"0000000000000abc"}})");
+  EXPECT_EQ(read_back<Request>(write_request(summed)), summed);
 }
 
 TEST(WriteGone, ReadsBack) {
