@@ -22,7 +22,7 @@ inline constexpr size_t kMaxColumns = 2000;
 
 // Bytes of the name of a table or column in a message. Names are sent once and copied into each
 // patch: without a limit, the work for a bundle would grow with the square of its size.
-inline constexpr size_t kMaxNameBytes = 1000;
+inline constexpr size_t kMaxIdentifierBytes = 1000;
 
 // How far ahead of the wall clock a patch may be before it is parked. Milliseconds.
 inline constexpr int64_t kDefaultMaxDriftMs = 300'000;

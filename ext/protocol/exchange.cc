@@ -109,15 +109,15 @@ void Exchange::answer_ping(const Ping& ping, std::vector<Reply>& out) {
   }
 }
 
-// The sum of the contents of a range, or nothing when not all of it is here. O(range).
+// The sum of the contents of a range, losers of an identity conflict included; nothing when not all of it is here.
+// O(range).
 std::optional<uint64_t> Exchange::sum_of(int64_t peer, Range range) {
   uint64_t sum = 0;
   int64_t count = 0;
   ChangeCursor cursor = store_.changes({}, peer, range);
   while (const auto change = cursor.next()) {
-    if (change->reason == reason::kIdentity) continue;
     sum += content_hash(change->patch);
-    count++;
+    if (change->reason != reason::kIdentity) count++;
   }
   if (count != range.last - range.first + 1) return std::nullopt;
   return sum;
@@ -171,9 +171,9 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
     }
   }
   ChangeCursor cursor = store_.changes({}, request.peer, request.range);
-  while (left-- > 0) {
-    const auto change = cursor.next();
-    if (!change) return;
+  while (const auto change = cursor.next()) {
+    // Losers of an identity conflict go with the patch that they lost to.
+    if (change->reason != reason::kIdentity && left-- <= 0) return;
     out.push_back({request.for_peer, wire::write_patch(change->patch)});
   }
 }
@@ -199,17 +199,17 @@ bool Exchange::add_missing(wire::BundleWriter& writer, const Vector& vector, std
   for (const Span& span : spans) {
     if (span.ver == kGoneVer) writer.add(Gone{span.peer, span.range});
   }
-  const auto full = [&] { return max_bytes && static_cast<int64_t>(writer.size()) >= *max_bytes; };
   ChangeCursor cursor(store_.db(), store_.catalog(), spans);
   bool any = false;
-  for (;;) {
-    // A page holds one patch at least, or nothing would ever move.
-    if (any && full()) return cursor.next().has_value();
-    const auto change = cursor.next();
-    if (!change) return false;
+  while (const auto change = cursor.next()) {
+    // A page holds one patch at least, or nothing would ever move; and all the losers of its (peer, seq), which the
+    // receiver's vector would not ask for again.
+    const bool full = max_bytes && static_cast<int64_t>(writer.size()) >= *max_bytes;
+    if (any && full && change->reason != reason::kIdentity) return true;
     writer.add(change->patch);
     any = true;
   }
+  return false;
 }
 
 std::optional<std::string> Exchange::bundle(const Vector& vector, std::optional<int64_t> max_bytes) {

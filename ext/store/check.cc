@@ -145,7 +145,10 @@ void Checker::check_sequences() {
     uint64_t sum = 0;
     int64_t last = 0;
     while (const auto change = cursor.next()) {
-      if (change->reason == reason::kIdentity) continue;
+      if (change->reason == reason::kIdentity) {
+        sum += content_hash(change->patch);
+        continue;
+      }
       if (change->patch.stamp.seq == last) {
         add("error", "TWICE", change->patch.table,
             "peer " + std::to_string(range.peer) + ", seq " + std::to_string(last) + " stands in two places", cure);

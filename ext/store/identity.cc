@@ -41,20 +41,26 @@ void run_script(Database& db, std::string_view script) {
 
 }  // namespace
 
+const std::string& Identity::boot() {
+  if (boot_.empty()) boot_ = read_boot_id();
+  return boot_;
+}
+
+bool Identity::may_lose_commits() {
+  Run run = db_.run("PRAGMA main.synchronous");
+  constexpr int64_t kFull = 2;
+  return run.step() && run.integer(0) < kFull;
+}
+
 void Identity::check_boot() {
   if (state_.boot_checked()) return;
-  if (boot_.empty()) boot_ = read_boot_id();
   const StateRow& row = state_.peek();
-  if (row.boot != boot_) {
+  if (row.boot != boot()) {
     if (row.unsafe) take(std::nullopt);
-    state_.row().boot = boot_;
+    state_.row().boot = boot();
     state_.row().unsafe = false;
   }
-  if (!row.unsafe) {
-    Run run = db_.run("PRAGMA main.synchronous");
-    constexpr int64_t kFull = 2;
-    if (run.step() && run.integer(0) < kFull) state_.row().unsafe = true;
-  }
+  if (!row.unsafe && may_lose_commits()) state_.row().unsafe = true;
   state_.set_boot_checked();
 }
 
@@ -113,6 +119,9 @@ int64_t Identity::take(std::optional<int64_t> peer) {
       .bind(taken)
       .exec();
   state_.row().peer = taken;
+  // Noted before the first write: a power loss could take that write and its note together.
+  state_.row().boot = boot();
+  state_.row().unsafe = may_lose_commits();
   state_.identity_changed();
   return taken;
 }

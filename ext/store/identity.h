@@ -29,6 +29,8 @@ class Identity {
   bool is_own(int64_t peer);
 
  private:
+  const std::string& boot();
+  bool may_lose_commits();
   void adopt_logs();
   bool is_known(int64_t peer);
   int64_t random_peer();

@@ -8,7 +8,7 @@ namespace replic {
 namespace {
 
 constexpr int64_t kMostDriftMs = int64_t{10} * 365 * 86'400'000;  // ten years: as good as none
-constexpr size_t kMaxNameBytes = 200;
+constexpr size_t kMostNameBytes = 200;
 
 [[noreturn]] void unknown_option(std::string_view name) {
   std::string names;
@@ -89,7 +89,7 @@ void Store::set_option(std::string_view name, const Value& value) {
     });
   }
   if (!same_name(name, "name")) unknown_option(name);
-  if (value.type() != Type::text || value.bytes().size() > kMaxNameBytes) refuse(name, "give a text of at most 200 bytes");
+  if (value.type() != Type::text || value.bytes().size() > kMostNameBytes) refuse(name, "give a text of at most 200 bytes");
   write([&] { db_.run("UPDATE main._replic_peers SET name=?1 WHERE role=2").bind(value).exec(); });
 }
 

@@ -66,14 +66,18 @@ int64_t Store::pull(const std::string& path) {
       });
     };
     const Vector ours = state_.vector(true);
-    const auto sums = state_.contiguous_sums(true);
     receiver_.hear(other.word());
     take(ours, 0, {1, kMaxInteger});
-    // Equal ranges can hide different content: then all of it is compared.
+    // Equal ranges can hide different content: then all of it is compared. So is it when the other database has fewer
+    // patches of its own identity than we: it was restored, or is a copy, and gives seqs a second time.
+    const auto sums = state_.contiguous_sums(true);
     for (const auto& [peer, theirs] : other.state().contiguous_sums(true)) {
       const auto it = sums.find(peer);
-      if (it == sums.end() || it->second.last != theirs.last || !it->second.sum || !theirs.sum) continue;
-      if (*it->second.sum != *theirs.sum) take({}, peer, {1, theirs.last});
+      if (it == sums.end()) continue;
+      const bool equal = it->second.last == theirs.last;
+      const bool differs = equal && it->second.sum && theirs.sum && *it->second.sum != *theirs.sum;
+      const bool fewer_of_its_own = peer == other.row().peer && theirs.last < it->second.last;
+      if (differs || fewer_of_its_own) take({}, peer, {1, theirs.last});
     }
   });
   return count;

@@ -96,7 +96,20 @@ void Receiver::hear(const Ping& ping) {
   for (const Ping::Held& held : ping.held) {
     if (held.peer == own) said = std::max(said, held.last_seq);
   }
-  if (said > state_.last_seq(own)) identity_.take(std::nullopt);
+  if (said > state_.last_seq(own) || is_rival(ping)) identity_.take(std::nullopt);
+}
+
+// Whether a peer under our own id has written as much as we have, but something else: a copy of this file. An echo of
+// our own ping has our own sum.
+bool Receiver::is_rival(const Ping& ping) {
+  const int64_t own = state_.peek().peer;
+  if (ping.last.peer != own) return false;
+  const auto sums = state_.contiguous_sums(true);
+  const auto ours = sums.find(own);
+  if (ours == sums.end() || ours->second.last != ping.last.seq || !ours->second.sum) return false;
+  return std::any_of(ping.sums.begin(), ping.sums.end(), [&](const std::pair<int64_t, uint64_t>& sum) {
+    return sum.first == own && sum.second != *ours->second.sum;
+  });
 }
 
 // Only what is known to exist and is not here can be said to be gone.
@@ -110,6 +123,7 @@ void Receiver::receive_gone(const Gone& gone) {
 // takes the place in the order that it had.
 void Receiver::reissue(Patch patch) {
   if (patch.is_void()) return;
+  identity_.check_boot();
   patch.stamp = local_.next_stamp(patch.stamp.at);
   patch.ver = state_.peek().ver;
   patch.group.reset();
@@ -212,13 +226,14 @@ int64_t Receiver::collide(Arrival&& arrival) {
     return 0;
   }
   state_.row().collisions++;
+  // Winner and losers count alike: peers with equal sums hold the same losers too, so that each comes to who wrote it.
+  state_.adjust_sum(peer, seq, 0, content);
   const bool is_current = peer == state_.peek().peer;
   const bool is_ours = identity_.is_own(peer);
   Patch loser;
   if (Claim{!arrival.patch.is_void(), arrival.patch.stamp.at, content} > claim_of(*old)) {
     loser = *old;
     displace(*old);
-    state_.adjust_sum(peer, seq, content_hash(*old), content);
     place(std::move(arrival));
   } else {
     loser = arrival.whole();

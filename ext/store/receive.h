@@ -67,6 +67,7 @@ class Receiver {
   std::optional<Arrival> record(Patch&& patch, bool must_have_key);
   static bool by_row(const Arrival& a, const Arrival& b);
   int64_t collide(Arrival&& arrival);
+  bool is_rival(const Ping& ping);
   void receive_gone(const Gone& gone);
   void reissue(Patch patch);
   void displace(const Patch& old);

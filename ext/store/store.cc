@@ -17,6 +17,7 @@ Ping ping_of(const wire::BundleHeader& header) {
   ping.ver = header.ver;
   ping.now = std::max<int64_t>(header.now, 1);
   ping.name = header.name;
+  ping.sums.assign(header.sums.begin(), header.sums.end());
   for (const auto& [peer, set] : header.vector) {
     if (peer == header.sender) {
       ping.last.seq = set.last();

@@ -90,7 +90,8 @@ inline constexpr std::string_view kBundleMagic =
 bool is_bundle(std::string_view bytes);
 
 // Writes a bundle. What is added must be valid as in model/message.h, with names of at most
-// kMaxNameBytes and texts in UTF-8, or no reader takes the bundle. Adding a patch is O(its size).
+// kMaxIdentifierBytes and texts in UTF-8, or no reader takes the bundle. Adding a patch is O(its
+// size).
 class BundleWriter {
  public:
   explicit BundleWriter(const BundleHeader& header);

@@ -35,7 +35,7 @@ CREATE TABLE main."_replic_peers"(
 ) STRICT;
 
 -- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the content hashes modulo
--- 2^64; at: the greatest clock value accepted with the range. The greatest of all is our clock, so that a transaction
+-- 2^64, losers of an identity conflict included; at: the greatest clock value accepted with the range. The greatest of all is our clock, so that a transaction
 -- writes one row of ours, not two. ver -1: these seqs exist no more, and newer patches decide what they did.
 CREATE TABLE main."_replic_ranges"(
   peer INTEGER NOT NULL,
