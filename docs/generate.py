@@ -77,6 +77,8 @@ def statements_of(sql):
 
 
 def shown(value):
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
     return "NULL" if value is None else str(value)
 
 
@@ -149,9 +151,9 @@ def error_rows():
 
 def errors_section():
     lines = ["## Errors", "",
-             "Every error of the extension, with the result code of SQLite that comes with it. Where",
-             "SQLite itself has refused, its own code is passed on instead, SQLITE_BUSY for instance.",
-             "An error changes nothing in the database.", "",
+             "Every error of the extension, with the result code of SQLite that comes with it.",
+             "Where SQLite itself has refused, its own code is passed on instead, SQLITE_BUSY",
+             "for instance. An error changes nothing in the database.", "",
              "| error | result code | meaning |", "|---|---|---|"]
     return "\n".join(lines + [f"| `{name}` | {code} | {meaning} |"
                               for name, code, meaning in error_rows()])

@@ -35,11 +35,16 @@ Affinity affinity_of(std::string_view declared_type, bool strict) {
 
 std::string_view affinity_type(Affinity affinity) {
   switch (affinity) {
-    case Affinity::integer: return "INTEGER";
-    case Affinity::real: return "REAL";
-    case Affinity::text: return "TEXT";
-    case Affinity::numeric: return "NUMERIC";
-    case Affinity::blob: break;
+    case Affinity::integer:
+      return "INTEGER";
+    case Affinity::real:
+      return "REAL";
+    case Affinity::text:
+      return "TEXT";
+    case Affinity::numeric:
+      return "NUMERIC";
+    case Affinity::blob:
+      break;
   }
   return "BLOB";
 }

@@ -63,10 +63,7 @@ bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
     put_le64(bytes, static_cast<uint64_t>(peer));
     put_le64(bytes, static_cast<uint64_t>(range.first));
     const auto turn = static_cast<size_t>((hash64(bytes) + static_cast<uint64_t>(slot)) % holders.size());
-    if (holders[turn] != holder) {
-      asked.times++;
-      return false;
-    }
+    if (holders[turn] != holder) return false;
   }
   asked.next_unix_ms = now + (retry_ms << std::min(asked.times, kMaxDoublings));
   asked.times++;

@@ -11,7 +11,7 @@ void Call::wrong(std::string_view what) const {
 std::string Call::text(size_t i, std::string_view name) const {
   if (!given(i)) wrong(std::string(name) + " is NULL");
   if (sqlite3_value_type(args_[i]) != SQLITE_TEXT) wrong(std::string(name) + " is not a text");
-  return value_of(args_[i]).bytes();
+  return value_of(args_[i], name).bytes();
 }
 
 int64_t Call::integer(size_t i, std::string_view name) const {
@@ -20,7 +20,9 @@ int64_t Call::integer(size_t i, std::string_view name) const {
   return sqlite3_value_int64(args_[i]);
 }
 
-Value Call::value(size_t i) const { return i < args_.size() ? value_of(args_[i]) : Value(); }
+Value Call::value(size_t i, std::string_view name) const {
+  return i < args_.size() ? value_of(args_[i], name) : Value();
+}
 
 void Call::result(std::string_view text) {
   sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -42,9 +44,7 @@ std::string_view bytes_of(sqlite3_value* value, std::string_view what) {
   if (type != SQLITE_TEXT && type != SQLITE_BLOB) {
     throw Error(Code::argument, std::string(what) + " is a number", "pass a text or a blob");
   }
-  const void* data = type == SQLITE_TEXT ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
-  const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-  return size == 0 ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
+  return bytes_of(value);
 }
 
 int64_t apply_value(Connection& store, sqlite3_value* value) {

@@ -37,11 +37,13 @@ void fn_patch(Call& call) {
     cells = wire::read_delta(bytes_of(call.raw(1), "json"), "json");
   } else {
     if (call.count() % 2 == 0) call.wrong("column names and values must come in pairs");
-    for (size_t i = 1; i < call.count(); i += 2) cells.push_back({call.text(i, "column"), call.value(i + 1)});
+    for (size_t i = 1; i < call.count(); i += 2) {
+      std::string column = call.text(i, "column");
+      Value value = call.value(i + 1, column);
+      cells.push_back({std::move(column), std::move(value)});
+    }
   }
-  const auto message = call.store.patch(table, std::move(cells));
-  if (!message) return call.result_null();
-  call.result(std::string_view(*message));
+  if (!call.store.patch(table, std::move(cells), call.giver())) call.result_null();
 }
 
 void fn_apply(Call& call) { call.result(apply_value(call.store, call.raw(0))); }
@@ -105,18 +107,20 @@ void fn_track(Call& call) {
       } else if (cell.column == "backfill" && value.type() == Type::integer && (value.as_integer() | 1) == 1) {
         options.backfill = value.as_integer() == 1;
       } else {
-        call.wrong("option " + quoted(cell.column) + " is unknown, or its value is");
+        call.wrong("option " + quoted(cell.column) +
+                   " is unknown, or its value is; the options are \"mode\", \"tombstone\" (texts) and \"backfill\" "
+                   "(true or false)");
       }
     }
   }
-  call.result(std::string_view(call.store.track(call.text(0, "table"), options)));
+  call.store.track(call.text(0, "table"), options, call.giver());
 }
 
-void fn_untrack(Call& call) { call.result(std::string_view(call.store.untrack(call.text(0, "table")))); }
+void fn_untrack(Call& call) { call.store.untrack(call.text(0, "table"), call.giver()); }
 
 void fn_option(Call& call) {
   const std::string name = call.text(0, "name");
-  if (call.given(1)) call.store.set_option(name, call.value(1));
+  if (call.given(1)) return call.store.set_option(name, call.value(1, name), call.giver());
   call.result(call.store.option(name));
 }
 
@@ -214,7 +218,8 @@ constexpr FunctionDef kFunctions[] = {
       "E_ARGUMENT E_MODE E_OPTION E_READONLY E_TABLE E_UTF8"},
      1, 2, kWrites, fn_track},
     {{"replic_untrack", "replic_untrack(table) -> table",
-      "Forgets what replic_track noted of a table. The table and its log stay; drop the log to end its replication.",
+      "Forgets what replic_track noted of a table, its mode and its tombstone. The table and its log stay, and with them its "
+      "replication.",
       "SELECT replic_untrack('note');", "E_ARGUMENT E_READONLY E_TABLE"},
      1, 1, kWrites, fn_untrack},
     {{"replic_vector", "replic_vector() -> json",

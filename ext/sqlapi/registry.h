@@ -41,13 +41,18 @@ class Call {
   // These throw E_ARGUMENT when the argument is NULL or of another type; `name` is the argument's name.
   std::string text(size_t i, std::string_view name) const;
   int64_t integer(size_t i, std::string_view name) const;
-  Value value(size_t i) const;
+  // Throws E_UTF8, with the argument's name, when it is a text that is not valid.
+  Value value(size_t i, std::string_view name) const;
   sqlite3_value* raw(size_t i) const { return args_[i]; }
 
   void result(int64_t value) { sqlite3_result_int64(context_, value); }
   void result(std::string_view text);
   void result(const Value& value);
   void result_null() { sqlite3_result_null(context_); }
+  // For a result that is handed over inside the write.
+  Store::Give giver() {
+    return [this](const Value& value) { result(value); };
+  }
 
   // Throws E_ARGUMENT with the function's usage as the cure.
   [[noreturn]] void wrong(std::string_view what) const;

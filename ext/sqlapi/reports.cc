@@ -1,5 +1,6 @@
 // What looks at the whole: replic_check, replic_digest, replic_status.
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@ namespace {
 
 struct Problem {
   std::string code, detail, cure;
+  bool is_past = false;  // told, but nothing is to be done
 };
 
 // What is wrong, as far as it can be told without reading the data.
@@ -34,14 +36,14 @@ std::vector<Problem> problems_of(Connection& store, const StateRow& row, int64_t
   while (parked.step()) {
     const std::string why = parked.text(0);
     out.push_back({"PARKED_" + why, std::to_string(parked.integer(1)) + " patches are parked for " + why,
-                   "SELECT * FROM replic_pending WHERE reason='" + why + "' says what each waits for"});
+                   "SELECT * FROM replic_pending WHERE reason='" + why + "' says what each waits for", why == reason::kIdentity});
   }
   Run former = store.db().run("SELECT count(*) FROM main._replic_peers WHERE role=1");
   if (former.step() && former.integer(0) > 0) {
     out.push_back({"FORMER_IDENTITY", std::to_string(former.integer(0)) + " former identities of this database",
-                   "nothing to do: it was copied, restored or forked, and writes under a new id"});
+                   "nothing to do: it was copied, restored or forked, and writes under a new id", true});
   }
-  if (store.state().clock(true).at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
+  if (store.state().clock(true).own_at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
     out.push_back({"CLOCK_AHEAD", "the newest stamp here is ahead of the system clock by more than max_drift_ms",
                    "correct the clock, or call replic_fork()"});
   }
@@ -74,7 +76,7 @@ void fn_digest(Call& call) {
   const auto add = [&](const std::string& name) {
     const TablePlan* plan = catalog.find(name);
     if (plan == nullptr || !plan->problem.empty()) catalog.explain_missing(name);
-    const auto bound = [&](size_t i) { return call.given(i) ? std::optional(call.value(i)) : std::nullopt; };
+    const auto bound = [&](size_t i) { return call.given(i) ? std::optional(call.value(i, i == 1 ? "first" : "last")) : std::nullopt; };
     sum += table_digest(call.store.db(), *plan, bound(1), bound(2));
   };
   if (call.given(0)) {
@@ -107,7 +109,8 @@ void fn_status(Call& call) {
   const std::vector<Problem> problems = problems_of(store, row, missing);
   wire::JsonWriter json;
   json.begin_object();
-  json.key("ok").boolean(problems.empty());
+  const bool ok = std::all_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_past; });
+  json.key("ok").boolean(ok);
   json.key("peer").value(row.peer == 0 ? Value() : Value::integer(row.peer));
   json.key("name").value(store.option("name"));
   json.key("ver").integer(row.ver);

@@ -128,7 +128,8 @@ int filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sqlite3_v
       int op = 0;
       p = std::from_chars(p, end, column).ptr + 1;
       p = std::from_chars(p, end, op).ptr + 1;
-      constraints.push_back({column, static_cast<unsigned char>(op), value_of(argv[i])});
+      const std::string_view name = table->def->columns[static_cast<size_t>(column)].name;
+      constraints.push_back({column, static_cast<unsigned char>(op), value_of(argv[i], name)});
     }
     table->store->refresh();
     cursor->source = table->def->open(*table->store, std::move(constraints));

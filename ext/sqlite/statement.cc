@@ -18,10 +18,10 @@ std::string_view cure_of(int rc) {
     case SQLITE_LOCKED: return "another statement of this connection uses the table: finish it, then run it again";
     case SQLITE_FULL: return "nothing was changed: free some disk space, then run it again";
     case SQLITE_IOERR: return "nothing was changed: look at the disk, then run it again";
-    case SQLITE_READONLY: return "open the database for writing";
+    case SQLITE_READONLY: return "open the database for writing, or PRAGMA query_only = OFF";
     case SQLITE_INTERRUPT: return "nothing was changed: run it again";
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return "run PRAGMA integrity_check on this database";
+    case SQLITE_NOTADB: return "the file is no SQLite database: pass the path of one";
+    case SQLITE_CORRUPT: return "run PRAGMA integrity_check on this database";
     default: return "nothing was changed";
   }
 }
@@ -38,23 +38,26 @@ void throw_sqlite(sqlite3* db, int rc, std::string_view doing) {
   throw Error(code, rc, wrong, cure_of(rc));
 }
 
-Value value_of(sqlite3_value* value) {
-  const auto bytes = [&](const void* data) {
-    const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-    return size == 0 || data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
-  };
+std::string_view bytes_of(sqlite3_value* value) {
+  const bool text = sqlite3_value_type(value) == SQLITE_TEXT;
+  const void* data = text ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
+  const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
+  if (data != nullptr) return {static_cast<const char*>(data), size};
+  if (text || size > 0) throw std::bad_alloc();  // a conversion that found no memory
+  return {};
+}
+
+Value value_of(sqlite3_value* value, std::string_view what) {
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER: return Value::integer(sqlite3_value_int64(value));
     case SQLITE_FLOAT: return Value::real(sqlite3_value_double(value));
-    case SQLITE_BLOB: return Value::blob(bytes(sqlite3_value_blob(value)));
+    case SQLITE_BLOB: return Value::blob(std::string(bytes_of(value)));
     case SQLITE_NULL: return Value();
     default: break;
   }
-  const void* text = sqlite3_value_text(value);
-  if (text == nullptr) throw std::bad_alloc();
-  std::string out = bytes(text);
+  std::string out(bytes_of(value));
   if (const auto bad = first_bad_utf8(out)) {
-    throw Error(Code::utf8, "a text has invalid UTF-8 at byte " + std::to_string(*bad),
+    throw Error(Code::utf8, "the text of " + quoted(what) + " has invalid UTF-8 at byte " + std::to_string(*bad),
                 "store it as a blob, or convert it to UTF-8 first");
   }
   return Value::text(std::move(out));
@@ -137,17 +140,18 @@ int Run::try_exec() {
   throw_sqlite(db, rc, "cannot run " + quoted(sqlite3_sql(handle_)));
 }
 
-std::string Run::text(int column) const {
-  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
-  const auto size = static_cast<size_t>(sqlite3_column_bytes(handle_, column));
-  return data == nullptr ? std::string() : std::string(data, size);
+std::string Run::bytes(const void* data, int column) const {
+  if (data != nullptr) {
+    return {static_cast<const char*>(data), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
+  }
+  // NULL and an empty blob have no bytes; anything else here is a conversion that found no memory.
+  const int type = sqlite3_column_type(handle_, column);
+  if (type == SQLITE_NULL || (type == SQLITE_BLOB && sqlite3_column_bytes(handle_, column) == 0)) return {};
+  throw std::bad_alloc();
 }
 
-std::string Run::blob(int column) const {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_, column));
-  const auto size = static_cast<size_t>(sqlite3_column_bytes(handle_, column));
-  return data == nullptr ? std::string() : std::string(data, size);
-}
+std::string Run::text(int column) const { return bytes(sqlite3_column_text(handle_, column), column); }
+std::string Run::blob(int column) const { return bytes(sqlite3_column_blob(handle_, column), column); }
 
 Value Run::value(int column) const {
   switch (sqlite3_column_type(handle_, column)) {

@@ -16,8 +16,11 @@ namespace replic {
 // text and a cure. `doing` says what was being done.
 [[noreturn]] void throw_sqlite(sqlite3* db, int rc, std::string_view doing);
 
-// An owned copy of a value that a callback was given. Text comes as UTF-8; throws E_UTF8 when it is not valid.
-Value value_of(sqlite3_value* value);
+// The bytes of a text, as UTF-8, or of a blob that a callback was given; valid until the next use of `value`.
+std::string_view bytes_of(sqlite3_value* value);
+// An owned copy of a value that a callback was given. Text comes as UTF-8; throws E_UTF8, with `what` for its name,
+// when it is not valid.
+Value value_of(sqlite3_value* value, std::string_view what);
 
 // Move-only owner of a prepared statement.
 class Statement {
@@ -82,6 +85,7 @@ class Run {
 
  private:
   void check(int rc);
+  std::string bytes(const void* data, int column) const;
 
   Statement own_;
   sqlite3_stmt* handle_;

@@ -47,7 +47,9 @@ Value with_affinity(Database& db, Value value, Affinity affinity) {
     return value;
   }
   if (affinity == Affinity::real) {
-    return type == Type::integer ? Value::real(static_cast<double>(value.as_integer())) : value;
+    if (type == Type::integer) return Value::real(static_cast<double>(value.as_integer()));
+    // SQLite stores a real that is a whole number as an integer here, and so loses the sign of zero.
+    return value.as_real() == 0 ? Value::real(0.0) : value;
   }
   return type == Type::real ? integer_if_exact(value.as_real()) : value;
 }

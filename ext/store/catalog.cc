@@ -125,6 +125,12 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
       }
     }
   }
+  if (folded(plan->name).ends_with(kLogSuffix)) {
+    const std::string owner = plan->name.substr(0, plan->name.size() - kLogSuffix.size());
+    if (db_.once("PRAGMA main.table_list(" + ident(owner) + ")").step()) {
+      fail("it is the log of " + quoted(owner), "name the table itself");
+    }
+  }
   if (!plan->problem.empty()) return plan;
   read_columns(*plan);
   read_key_collations(*plan);
@@ -138,6 +144,11 @@ void Catalog::read_columns(TablePlan& plan) {
   Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
   std::vector<std::pair<int64_t, size_t>> key;
   while (run.step()) {
+    for (const std::string_view reserved : {"_patchedAt", "_sequenceId", "_peerId", "_nulls", "_deletedAt"}) {
+      if (!same_name(run.text(1), reserved)) continue;
+      plan.problem = "its column " + quoted(run.text(1)) + " has a name that the log needs for itself";
+      plan.cure = "rename the column";
+    }
     if (run.integer(6) != 0) continue;  // generated: computed on every peer from the others
     Column column;
     column.name = run.text(1);
@@ -261,6 +272,15 @@ void Catalog::explain_missing(std::string_view table) {
                 "SELECT replic_track(" + literal(plan->name) + ",'{\"mode\":\"manual\"}')");
   }
   if (plan) throw Error(Code::table, "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem, plan->cure);
+  if (folded(table).starts_with("_replic_") || folded(table).starts_with("sqlite_")) {
+    throw Error(Code::table, "table " + quoted(table) + " belongs to replic or to SQLite itself",
+                "name a table of your own");
+  }
+  {
+    Run run = db_.run("SELECT 1 FROM temp.sqlite_schema WHERE type='table' AND name=?1 COLLATE NOCASE");
+    run.bind(table);
+    if (run.step()) throw Error(Code::table, "table " + quoted(table) + " is temporary", "it must be an ordinary table in main");
+  }
   std::string names;
   for (const std::string& name : tables()) names.append(names.empty() ? "" : ", ").append(name);
   throw Error(Code::table, "there is no table " + quoted(table) + " in main",

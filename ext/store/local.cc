@@ -92,9 +92,9 @@ int64_t LocalWriter::next_at() {
   const int64_t now = db_.now_unix_ms();
   const ClockView clock = state_.clock(true);
   const int64_t at = tick(clock.at, clock.is_own, now);
-  if (clock.at > drift_bound(now, state.max_drift_ms)) {
+  if (clock.own_at > drift_bound(now, state.max_drift_ms)) {
     throw Error(Code::clock_ahead,
-                "the newest stamp here is " + std::to_string(unix_ms_from_at(clock.at) - now) +
+                "the newest stamp made here is " + std::to_string(unix_ms_from_at(clock.own_at) - now) +
                     " ms ahead of the system clock, which was ahead and has been set back",
                 "correct the clock if it is wrong now; if it is right, SELECT replic_fork() gives the patches of the "
                 "future the present time");
@@ -120,14 +120,19 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
   if (const auto refusal = merger_.merge(*plan, unit, false)) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {
-      std::string missing;
+      std::string set_null, missing;
       for (size_t i = 0; i < plan->columns.size(); i++) {
         const Column& column = plan->columns[i];
+        if (!column.not_null) continue;
         const Value* value = unit.row.find(i);
-        const bool given = value != nullptr ? !value->is_null() : column.default_kind == DefaultKind::constant;
-        if (column.not_null && !given) missing.append(missing.empty() ? "" : ", ").append(column.name);
+        std::string* list = nullptr;
+        if (value != nullptr && value->is_null()) list = &set_null;
+        if (value == nullptr && column.default_kind != DefaultKind::constant) list = &missing;
+        if (list != nullptr) list->append(list->empty() ? "" : ", ").append(column.name);
       }
-      wrong += " (not given: " + missing + ")";
+      wrong += set_null.empty() ? " (a new row needs: " + missing + ")" : " (set to NULL: " + set_null + ")";
+    } else if (wrong.starts_with("datatype mismatch") && plan->rowid_alias) {
+      wrong = "datatype mismatch: " + plan->name + "." + plan->columns[plan->key[0]].name + " takes integers only";
     }
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");

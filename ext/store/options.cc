@@ -71,10 +71,11 @@ Value Store::option(std::string_view name) {
   return run.step() ? run.value(0) : Value::text("");
 }
 
-void Store::set_option(std::string_view name, const Value& value) {
+void Store::set_option(std::string_view name, const Value& value, const Give& give) {
   if (same_name(name, "max_drift_ms")) {
     check_number(name, value, 0, kMostDriftMs);
     return write([&] {
+      give(value);
       state_.row().max_drift_ms = value.as_integer();
       receiver_.release_due();
     });
@@ -82,6 +83,7 @@ void Store::set_option(std::string_view name, const Value& value) {
   if (const NumberOption* number = number_option_of(name)) {
     check_number(name, value, number->least, number->most);
     return write([&] {
+      give(value);
       db_.run("INSERT OR REPLACE INTO main._replic_options(name,value) VALUES(?1,?2)")
           .bind(number->name)
           .bind(value)
@@ -90,7 +92,10 @@ void Store::set_option(std::string_view name, const Value& value) {
   }
   if (!same_name(name, "name")) unknown_option(name);
   if (value.type() != Type::text || value.bytes().size() > kMostNameBytes) refuse(name, "give a text of at most 200 bytes");
-  write([&] { db_.run("UPDATE main._replic_peers SET name=?1 WHERE role=2").bind(value).exec(); });
+  write([&] {
+    give(value);
+    db_.run("UPDATE main._replic_peers SET name=?1 WHERE role=2").bind(value).exec();
+  });
 }
 
 }  // namespace replic

@@ -40,6 +40,8 @@ class Peers {
   int64_t last_known_seq(int64_t peer);
   // Notes that a message of `peer` came, to the second.
   void heard_from(int64_t peer);
+  // What is held in memory may have been rolled back.
+  void forget() { last_heard_peer_ = 0; }
 
  private:
   Database& db_;

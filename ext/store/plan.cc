@@ -9,6 +9,8 @@
 namespace replic {
 namespace {
 
+// OR ABORT throughout: a conflict clause in the user's CREATE TABLE must not drop or change what a patch says.
+
 // How many column sets keep their SQL text, per table and kind. Programs use a few; a random workload must not grow it.
 constexpr size_t kMaxColumnSets = 200;
 
@@ -60,7 +62,7 @@ const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
   for (const size_t i : set) parts.push_back(ident(columns[i].name) + "=?");
   // A patch of the key alone changes nothing, but the statement must still say whether the row is there.
   if (parts.empty()) parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
-  return sql = "UPDATE " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " + key_condition(*this);
+  return sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " + key_condition(*this);
 }
 
 const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
@@ -85,7 +87,7 @@ const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
     names.push_back(ident(columns[i].name));
     values += ",NULL";
   }
-  sql = "INSERT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" + values + ") ON CONFLICT(" +
+  sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" + values + ") ON CONFLICT(" +
         joined(targets, ",") + ") DO ";
   return sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
 }
@@ -103,7 +105,7 @@ void write_sql(TablePlan& plan) {
   plan.table_select = "SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition;
   plan.table_delete = "DELETE FROM " + table + " WHERE " + condition;
   plan.table_insert =
-      "INSERT INTO " + table + "(" + joined(names, ",") + ") VALUES(" + marks(names.size()) + ")";
+      "INSERT OR ABORT INTO " + table + "(" + joined(names, ",") + ") VALUES(" + marks(names.size()) + ")";
 
   std::vector<std::string> log_names{"_patchedAt", "_sequenceId", "_peerId"};
   std::vector<std::string> read{"_patchedAt", "_peerId", "_sequenceId"};
@@ -116,7 +118,7 @@ void write_sql(TablePlan& plan) {
     log_names.emplace_back(name);
     read.emplace_back(name);
   }
-  plan.log_insert = "INSERT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" + marks(log_names.size()) + ")";
+  plan.log_insert = "INSERT OR ABORT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" + marks(log_names.size()) + ")";
   plan.log_newest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
                     " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1";
   const std::string select = "SELECT " + joined(read, ",") + " FROM " + log;

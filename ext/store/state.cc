@@ -240,8 +240,10 @@ void State::saw(const Stamp& stamp) {
   hot->range.at = stamp.at;
   hot->dirty = true;
   ClockView& clock = now_.clock;
-  if (!now_.clock_known || stamp.at < clock.at) return;
+  if (!now_.clock_known) return;
   const bool own = stamp.peer == now_.row.peer;
+  if (own) clock.own_at = std::max(clock.own_at, stamp.at);
+  if (stamp.at < clock.at) return;
   clock.is_own = own && (stamp.at > clock.at || clock.is_own);
   clock.at = stamp.at;
 }
@@ -262,7 +264,7 @@ ClockView State::clock(bool initialised) {
     int64_t& slot = range.peer == own ? greatest_own : greatest;
     slot = std::max(slot, range.at);
   });
-  const ClockView clock{std::max(greatest, greatest_own), greatest_own > greatest};
+  const ClockView clock{std::max(greatest, greatest_own), greatest_own > greatest, greatest_own};
   if (now_.loaded) {
     now_.clock = clock;
     now_.clock_known = true;

@@ -36,6 +36,7 @@ struct ReceivedRange {
 struct ClockView {
   int64_t at = 0;
   bool is_own = false;  // the current identity made it, and no other peer an equal one
+  int64_t own_at = 0;   // the greatest that the current identity made
 };
 
 // The row of _replic_state.

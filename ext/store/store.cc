@@ -41,6 +41,7 @@ Store::Store(sqlite3* handle)
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_) {
   state_.on_undo = [this] {
+    peers_.forget();
     // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its plans are in use.
     if (!db_.gate.in_trial()) catalog_.invalidate();
   };
@@ -109,14 +110,15 @@ void Store::reissue_future(int64_t former, int64_t bound) {
   for (Patch& patch : future) local_.write(patch.table, std::move(patch.cells), false);
 }
 
-std::optional<std::string> Store::patch(std::string_view table, std::vector<Cell>&& cells) {
-  Patch patch;
+bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give& ship) {
   const int64_t commits = db_.gate.commits();
   const bool may_commit = db_.autocommit();
-  write([&] { patch = local_.write(table, std::move(cells), may_commit); });
+  write([&] {
+    const Patch patch = local_.write(table, std::move(cells), may_commit);
+    if (may_commit) ship(Value::text(wire::write_patch(patch)));
+  });
   // Only what is committed may be shipped: inside BEGIN, or under a running write statement, nothing is yet.
-  if (db_.gate.commits() == commits) return std::nullopt;
-  return wire::write_patch(patch);
+  return db_.gate.commits() != commits;
 }
 
 int64_t Store::apply(std::string_view messages) {

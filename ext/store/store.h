@@ -40,10 +40,14 @@ class Store {
   int register_modules(const std::shared_ptr<void>& self);
 
   // --- write ---
+  // A result that is not a plain number is handed over inside the write: no memory is needed after the commit, so a
+  // call that reports an error has changed nothing.
+  using Give = std::function<void(const Value&)>;
+
   int64_t init(std::optional<int64_t> peer);
   int64_t fork(std::optional<int64_t> peer);
-  // Writes a local patch. Returns the message to ship, or nothing while a transaction is open.
-  std::optional<std::string> patch(std::string_view table, std::vector<Cell>&& cells);
+  // Writes a local patch. Returns true when it is committed; the message to ship was then given to `ship`.
+  bool patch(std::string_view table, std::vector<Cell>&& cells, const Give& ship);
   // Applies text messages. Returns the number of patches newly received.
   int64_t apply(std::string_view messages);
   // Applies a bundle: its sender's word first, then its patches. Its requests are for the protocol to answer.
@@ -58,9 +62,10 @@ class Store {
   int64_t pull(const std::string& path);
   // Tries everything parked again. Returns how many patches, or parts of them, are parked no more.
   int64_t retry();
-  std::string track(std::string_view table, const TrackOptions& options);
-  std::string untrack(std::string_view table);
-  void set_option(std::string_view name, const Value& value);
+  // These give the name of the table, and the value of the option.
+  void track(std::string_view table, const TrackOptions& options, const Give& give);
+  void untrack(std::string_view table, const Give& give);
+  void set_option(std::string_view name, const Value& value, const Give& give);
 
   // --- read ---
   // To be called before the readers below: notices schema changes.

@@ -27,18 +27,17 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 
 }  // namespace
 
-std::string Store::track(std::string_view table, const TrackOptions& options) {
+void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
   if (options.mode != "manual") {
     const bool known = options.mode == "capture" || options.mode == "guard";
     throw Error(Code::mode, "mode " + quoted(options.mode) + (known ? " is not in this version" : " is unknown"),
                 "pass {\"mode\":\"manual\"} and write through replic_patch");
   }
-  std::string name;
   write([&] {
     auto plan = catalog_.inspect(table);
     if (!plan) catalog_.explain_missing(table);
     if (!plan->problem.empty()) refuse(table, *plan);
-    name = plan->name;
+    const std::string name = plan->name;
     std::string tombstone = options.tombstone.value_or("");
     if (tombstone.empty()) {
       Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
@@ -77,8 +76,8 @@ std::string Store::track(std::string_view table, const TrackOptions& options) {
     catalog_.find_for_write(name);
     receiver_.retry_schema(true);
     if (options.backfill) backfill(name);
+    give(Value::text(name));
   });
-  return name;
 }
 
 // Makes patches of the rows that no patch has made. Bounded memory: one row at a time, in key order.
@@ -109,16 +108,14 @@ void Store::backfill(const std::string& table) {
   }
 }
 
-std::string Store::untrack(std::string_view table) {
-  std::string name;
+void Store::untrack(std::string_view table, const Give& give) {
   write([&] {
     const TablePlan* plan = catalog_.find(table);
     if (plan == nullptr) catalog_.explain_missing(table);
-    name = plan->name;
-    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(name).exec();
+    give(Value::text(plan->name));
+    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(plan->name).exec();
     catalog_.invalidate();
   });
-  return name;
 }
 
 }  // namespace replic

@@ -7,7 +7,7 @@
 
 #include "model/clock.h"
 
-namespace replic::wire::bundle {
+namespace replic::wire {
 
 inline constexpr uint64_t kVersion = 1;
 inline constexpr size_t kChecksumBytes = 8;
@@ -31,4 +31,4 @@ enum Tag : uint8_t {
 
 constexpr uint64_t u(int64_t value) { return static_cast<uint64_t>(value); }
 
-}  // namespace replic::wire::bundle
+}  // namespace replic::wire

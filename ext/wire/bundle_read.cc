@@ -8,9 +8,6 @@
 #include "wire/bundle_format.h"
 
 namespace replic::wire {
-
-using namespace bundle;  // NOLINT(google-build-using-namespace): the format's numbers
-
 namespace {
 
 constexpr uint64_t kMost = static_cast<uint64_t>(kMaxInteger);
@@ -34,7 +31,7 @@ BundleReader::BundleReader(std::string_view bytes) : in_({}) {
   in_ = ByteReader(body);
   in_.take(kBundleMagic.size());
   if (in_.varint() != kVersion) {
-    raise(in_.item(), "it has a version that this replic does not know",
+    raise(kBundleMagic.size(), "it has a version that this replic does not know",
           "update replic on this peer");
   }
   if (ByteReader(bytes.substr(body.size())).le64() != hash64(body))

@@ -7,8 +7,6 @@
 
 namespace replic::wire {
 
-using namespace bundle;  // NOLINT(google-build-using-namespace): the format's numbers
-
 BundleWriter::BundleWriter(const BundleHeader& header) : out_(kBundleMagic) {
   put_varint(out_, kVersion);
   out_ += static_cast<char>(header.kind);

@@ -31,7 +31,7 @@ namespace replic::wire {
 // Reads messages: one, an array of them, or several separated by white space. Calls `sink` for each
 // as soon as it is read, so that memory stays flat: what was passed on before a fault was found is
 // the caller's to undo. The strings of a message are the sink's to keep.
-// Throws E_SYNTAX (not JSON), E_UTF8, E_LIMIT (size, depth, columns, a number out of range),
+// Throws E_SYNTAX (not JSON), E_UTF8, E_LIMIT (size, depth, columns, names, a number out of range),
 // E_MESSAGE (JSON of another shape; names the message and the key), each with the byte offset, and
 // whatever `sink` throws.
 void read_messages(std::string_view text, const std::function<void(Message&&)>& sink);

@@ -7,7 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "wire/json_writer.h"
 
 namespace replic::wire {
@@ -28,6 +27,11 @@ std::optional<Value> TaggedValue::take() {
   if (tag_ == "real" && text == "inf") return Value::real(kInfinity);
   if (tag_ == "real" && text == "-inf") return Value::real(-kInfinity);
   return std::nullopt;
+}
+
+std::string too_long_text(std::string_view name) {
+  return "the name " + quoted(name) + " has " + std::to_string(name.size()) +
+         " bytes, the limit is " + std::to_string(kMaxIdentifierBytes);
 }
 
 std::optional<size_t> column_twice(const std::vector<Cell>& cells) {

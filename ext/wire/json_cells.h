@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "model/message.h"
 
 namespace replic::wire {
@@ -32,6 +33,12 @@ class TaggedValue {
   std::string tag_;
   std::optional<Value> value_;
 };
+
+// Whether a name of a table or column is longer than any peer takes it.
+inline bool too_long(std::string_view name) { return name.size() > kMaxIdentifierBytes; }
+// Says so, for error texts, and what to do.
+std::string too_long_text(std::string_view name);
+inline constexpr std::string_view kTooLongCure = "use a shorter name";
 
 // The index of a cell whose column stands before it already, as SQLite compares names. O(n log n).
 std::optional<size_t> column_twice(const std::vector<Cell>& cells);

@@ -76,6 +76,10 @@ void Draft::raise(size_t offset, std::string_view wrong, std::string_view cure) 
 
 void Draft::raise(const Fault& fault) const { raise(fault.offset, fault.wrong, fault.cure); }
 
+void Draft::over_limit(std::string_view wrong, std::string_view cure) const {
+  throw Error(Code::limit, where(begin_) + std::string(wrong), cure);
+}
+
 void Draft::fault(Key key, std::string_view found, size_t offset) {
   if (key == Key::other) return;
   for (const auto& known : faults_) {
@@ -203,9 +207,8 @@ std::vector<Cell> Draft::finish_cells() {
   // A null in the delta of a message means "not in this patch".
   std::erase_if(cells, [](const Cell& cell) { return cell.value.is_null(); });
   if (too_many_columns_ || cells.size() + nulls_.size() > kMaxColumns) {
-    throw Error(Code::limit,
-                where(begin_) + "more than " + std::to_string(kMaxColumns) + " columns",
-                "a table has at most that many");
+    over_limit("more than " + std::to_string(kMaxColumns) + " columns",
+               "a table has at most that many");
   }
   if (nulls_.empty()) return cells;
   for (std::string& column : nulls_) cells.push_back({std::move(column), Value()});
@@ -236,6 +239,10 @@ Patch Draft::finish_patch() {
   check(Key::nulls);
   patch.table = std::move(table_);
   patch.cells = finish_cells();
+  if (too_long(patch.table)) over_limit(too_long_text(patch.table), kTooLongCure);
+  for (const Cell& cell : patch.cells) {
+    if (too_long(cell.column)) over_limit(too_long_text(cell.column), kTooLongCure);
+  }
   return patch;
 }
 

@@ -78,6 +78,7 @@ class Draft {
   std::string where(size_t offset) const;
   [[noreturn]] void raise(size_t offset, std::string_view wrong, std::string_view cure) const;
   [[noreturn]] void raise(const Fault& fault) const;
+  [[noreturn]] void over_limit(std::string_view wrong, std::string_view cure) const;
 
   Patch finish_patch();
   std::vector<Cell> finish_cells();

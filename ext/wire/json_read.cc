@@ -29,6 +29,7 @@ class DeltaGrammar : public TokenSink {
     if (depth_ == 2) return tagged_.key(std::move(name));
     column_ = std::move(name);
     column_offset_ = offset();
+    if (too_long(column_)) wrong(Code::limit, too_long_text(column_), kTooLongCure);
   }
   void begin_object() override {
     if (++depth_ > 2) no_value();

@@ -162,20 +162,23 @@ class LastHundredWork : public Work {
     target_.db().checkpoint();
     warm(source_);
     warm(target_.db());
-    for (size_t k = 0; k < kLast; ++k) {
-      Patch patch = plan_.patch(size - 1 - k);
-      patch.at += static_cast<int64_t>(2 * k + 1);
-      patch.peer = kLatePeer;
-      patch.seq = static_cast<int64_t>(k + 1);
-      news_.push_back(patch);
-    }
   }
 
-  void begin_round(int) override {
+  // Each round updates other rows: a rollback drops the pages that it undoes from the cache.
+  void begin_round(int round) override {
+    std::vector<Patch> news;
+    for (size_t k = 0; k < kLast; ++k) {
+      const size_t back = static_cast<size_t>(round) * kLast + k;
+      Patch patch = plan_.patch(plan_.patches() - 1 - back);
+      patch.at += static_cast<int64_t>(2 * back + 1);
+      patch.peer = kLatePeer;
+      patch.seq = static_cast<int64_t>(k + 1);
+      news.push_back(patch);
+    }
     source_.exec("BEGIN");
     target_.db().exec("BEGIN");
     Stmt apply = source_.prepare("SELECT replic_apply(?1)");
-    const std::string text = message_array(news_);
+    const std::string text = message_array(news);
     apply.bind(1, std::string_view(text));
     apply.run();
   }
@@ -190,7 +193,6 @@ class LastHundredWork : public Work {
   const Plan& plan_;
   Db source_;
   Peer target_;
-  std::vector<Patch> news_;
 };
 
 }  // namespace

@@ -33,6 +33,23 @@ TEST_P(OutOfMemory, OfSqliteForGoodLeavesNothingBehind) {
   EXPECT_GT(sweep(GetParam(), failing(Allocator::sqlite, true)), 10);
 }
 
+TEST_P(OutOfMemory, OfCppLeavesNothingBehind) {
+  EXPECT_GT(sweep(GetParam(), failing(Allocator::cpp, false)), 2);
+}
+
+TEST_P(OutOfMemory, OfCppForGoodLeavesNothingBehind) {
+  EXPECT_GT(sweep(GetParam(), failing(Allocator::cpp, true)), 2);
+}
+
+TEST_P(OutOfMemory, InATransactionLeavesNothingBehind) {
+  for (const Allocator allocator : {Allocator::sqlite, Allocator::cpp}) {
+    Sweep how = failing(allocator, false);
+    how.in_transaction = true;
+    how.runs = 60;
+    sweep(GetParam(), how);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, OutOfMemory, testing::ValuesIn(scenarios()),
                          [](const auto& test) { return test.param.name; });
 

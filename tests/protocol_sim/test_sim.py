@@ -29,7 +29,6 @@ def run_schedule(way, seed, trace=False):
             kind = rng.choice(("file", "wal") if way == "pull" else ("memory", "file", "wal"))
             cluster.add(kind, 100 + position)
         for peer in cluster.peers:
-            peer.one("SELECT replic_option('retry_ms', ?)", rng.choice((0, 0, 1)))
             peer.one("SELECT replic_option('answer_page', ?)", rng.choice((1, 3, 2000)))
         play(cluster, rng)
         heal(cluster, way, rng)

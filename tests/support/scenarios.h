@@ -18,6 +18,8 @@ struct Scenario {
   std::string name;  // in the words of a test's name
   std::string sql;
   std::string on_empty = {};  // not on the sample but on an empty database, after this SQL
+  // It writes, and then reads: what it has written stays when the reading fails.
+  bool keeps_writes = false;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
 

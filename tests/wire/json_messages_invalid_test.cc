@@ -316,6 +316,18 @@ TEST(ReadMessages, RefusesMoreColumnsThanATableHas) {
   EXPECT_EQ(fault(patch("nulls", nulls)), error);  // and quickly
 }
 
+TEST(ReadMessages, RefusesNamesThatNoBundleCarries) {
+  const std::string longest = "\"" + std::string(kMaxIdentifierBytes, 'n') + "\"";
+  const std::string longer = "\"n" + longest.substr(1);
+  const std::string error = "E_LIMIT: message 1 (byte 0): the name '" + std::string(80, 'n') +
+                            "...' has 1001 bytes, the limit is 1000; use a shorter name";
+  EXPECT_EQ(fault(patch("tab", longest)), "");
+  EXPECT_EQ(fault(patch("delta", "{" + longest + ":1}")), "");
+  EXPECT_EQ(fault(patch("tab", longer)), error);
+  EXPECT_EQ(fault(patch("delta", "{" + longer + ":1}")), error);
+  EXPECT_EQ(fault(patch("nulls", "[" + longer + "]")), error);
+}
+
 TEST(ReadMessages, NumbersTheMessageAndGivesTheOffsetInTheWholeText) {
   expect_faults({
       {"{\"type\":50}\n{\"type\":51}\n" + patch("seq", "0"),

@@ -72,6 +72,14 @@ TEST(ReadDelta, TakesAsManyColumnsAsATableHas) {
                   .starts_with("E_LIMIT: second argument: more than 2000 columns at byte "));
 }
 
+TEST(ReadDelta, RefusesANameThatNoBundleCarries) {
+  const auto named = [](size_t size) { return "{\"" + std::string(size, 'n') + "\":1}"; };
+  EXPECT_EQ(delta_fault(named(kMaxIdentifierBytes)), "");
+  EXPECT_EQ(delta_fault(named(kMaxIdentifierBytes + 1)),
+            "E_LIMIT: second argument: the name '" + std::string(80, 'n') +
+                "...' has 1001 bytes, the limit is 1000 at byte 1; use a shorter name");
+}
+
 RangeSet set_of(const std::vector<Range>& ranges) {
   RangeSet set;
   for (const Range& range : ranges) set.add(range);
