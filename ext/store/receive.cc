@@ -323,8 +323,8 @@ void Receiver::place(Arrival&& arrival) {
   const Patch& patch = arrival.patch;
   if (patch.stamp.at > drift_bound(db_.now_unix_ms(), state.max_drift_ms)) {
     park(arrival.whole(), reason::kClock,
-         "its clock is more than max_drift_ms ahead of ours: it is merged when ours comes within max_drift_ms of " +
-             std::to_string(unix_ms_from_at(patch.stamp.at)) + " Unix ms; look at the clocks of both machines");
+         "its clock is more than max_drift_ms ahead of ours: it is merged when ours comes within max_drift_ms of "
+         "replic_at_to_ms(at); look at the clocks of both machines");
     if (state.due_at == 0 || patch.stamp.at < state.due_at) state_.row().due_at = patch.stamp.at;
     return;
   }

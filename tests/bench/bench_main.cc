@@ -26,11 +26,10 @@
 //                COMMIT is timed, without a checkpoint. "Autocommit" is a commit for each patch, a
 //                fifth of the patches, and checkpoints as SQLite makes them by default.
 //   Journals     SQLite keeps a statement journal for each call that writes through a virtual
-//   table.
-//                It lives in memory until one statement needs more than 64 KiB of it, and from then
+//                table: in memory until one statement needs more than 64 KiB of it, and from then
 //                to the end of the transaction in a temporary file, which costs several writes
-//                a call: long transactions of new rows meet that. The default is measured; see
-//                --memory-journals for the difference. The floors have no such journal.
+//                a call. Long transactions meet that sooner or later. The default is measured;
+//                --memory-journals shows the difference. The floors have no such journal.
 //   Not timed    making messages, filling tables, opening files (but for start-up).
 //   Noise        the lanes of a race work in turns of some 5,000 patches, one after the other, each
 //                turn begun by another lane. A ratio is taken within a round; the table shows the
@@ -39,13 +38,13 @@
 //                Operations too few for long turns take the median of 20 turns a round instead.
 //   Honesty      after the first round of a race all lanes must show the same table, and all logs
 //                must hold every patch, or the benchmark fails.
-//   Long logs    10^3 to 10^6 patches of three peers, ten lost on the way, four patches a row. Late
-//                patches (newer than the row's creation, older than its three updates), the last
-//                hundred, one patch by peer and seq, gaps and start-up are measured on a log and on
-//                a short one, in turns; the factor between both stands beside the target, with the
-//                factor of the realistic floor's own counterpart: deeper trees, colder caches. A
-//                late patch must not grow by more than 1.25 times that, what must not scan the log
-//                by more than 3 times, while the log grows a hundred times.
+//   Long logs    10^3 to 10^6 patches of three peers, some lost on the way, four patches a row.
+//                Late patches (newer than the row's creation, older than its three updates), the
+//                last hundred, one patch by peer and seq, gaps and start-up are measured on a log
+//                and on a short one, in turns. The factor between both stands beside the target,
+//                with the factor of the realistic floor's counterpart: deeper trees, colder caches.
+//                A late patch must not grow by more than 1.25 times that, what must not scan the
+//                log by more than 3 times, while the log grows a hundred times.
 //   Counterparts "x realistic" of a read is the same read of the realistic floor's log by plain
 //                SQL: the columns, no text made of them.
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
 // Databases with a long log, made once a process and shared: benchmarks leave them as they are.
 //
-// A library of size n holds n patches of three peers, about ten of them lost on the way: n / 4
+// A library of size n holds n patches of three peers, a few of them lost on the way: n / 4
 // rows, each created once and then updated in one column three times.
 #ifndef REPLIC_TESTS_BENCH_LIBRARY_H_
 #define REPLIC_TESTS_BENCH_LIBRARY_H_

@@ -27,8 +27,10 @@ struct Fault {
 // Plain data: it is used before and after every constructor and destructor of the process.
 constinit Fault fault;
 constinit int64_t counts[2] = {0, 0};
+constinit bool in_library = false;
 
 bool fails(Allocator allocator) {
+  if (allocator == Allocator::cpp && !in_library) return false;
   counts[static_cast<size_t>(allocator)]++;
   if (!fault.armed || fault.allocator != allocator) return false;
   if (fault.left > 1) {
@@ -92,6 +94,9 @@ const int installed = [] {
 }();
 
 }  // namespace
+
+InLibrary::InLibrary() { in_library = true; }
+InLibrary::~InLibrary() { in_library = false; }
 
 AllocFault::AllocFault(Allocator allocator, int64_t nth, bool for_good) {
   fault = {true, for_good, false, allocator, nth};

@@ -11,6 +11,15 @@
 
 namespace replic::test {
 
+// While one lives, C++'s allocations are the library's: only those count and fail. Not nested.
+class InLibrary {
+ public:
+  InLibrary();
+  InLibrary(const InLibrary&) = delete;
+  InLibrary& operator=(const InLibrary&) = delete;
+  ~InLibrary();
+};
+
 enum class Allocator : uint8_t { sqlite, cpp };
 
 // While it lives, the `nth` allocation (from 1) fails; with `for_good` so do all after it.

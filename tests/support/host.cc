@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "support/alloc_fault.h"
+
 namespace replic::test {
 namespace {
 
@@ -78,6 +80,21 @@ void dump_rows(sqlite3* db, const std::string& sql, std::string& out) {
   for (const std::string& row : rows) out.append(row).append("\n");
 }
 
+int prepare(sqlite3* db, const char* sql, sqlite3_stmt** statement, const char** rest) {
+  const InLibrary scope;
+  return sqlite3_prepare_v2(db, sql, -1, statement, rest);
+}
+
+int step(sqlite3_stmt* statement) {
+  const InLibrary scope;
+  return sqlite3_step(statement);
+}
+
+void finalize(sqlite3_stmt* statement) {
+  const InLibrary scope;
+  sqlite3_finalize(statement);
+}
+
 }  // namespace
 
 const std::string& Answer::first() const {
@@ -91,8 +108,8 @@ Answer ask(sqlite3* db, const std::string& sql) {
   const char* rest = sql.c_str();
   while (answer.ok() && *rest != '\0') {
     sqlite3_stmt* statement = nullptr;
-    int rc = sqlite3_prepare_v2(db, rest, -1, &statement, &rest);
-    while (rc == SQLITE_OK && statement != nullptr && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+    int rc = prepare(db, rest, &statement, &rest);
+    while (rc == SQLITE_OK && statement != nullptr && (rc = step(statement)) == SQLITE_ROW) {
       std::string row;
       for (int i = 0; i < sqlite3_column_count(statement); i++) {
         row.append(i == 0 ? "" : "|").append(shown(statement, i));
@@ -105,7 +122,7 @@ Answer ask(sqlite3* db, const std::string& sql) {
       if ((answer.code & 0xFF) != (rc & 0xFF)) answer.code = rc;
       answer.error = sqlite3_errmsg(db);
     }
-    sqlite3_finalize(statement);
+    finalize(statement);
   }
   return answer;
 }
@@ -113,7 +130,10 @@ Answer ask(sqlite3* db, const std::string& sql) {
 int load_extension(sqlite3* db, std::string* error) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
   char* text = nullptr;
-  const int rc = sqlite3_load_extension(db, REPLIC_SO, nullptr, &text);
+  const int rc = [&] {
+    const InLibrary scope;
+    return sqlite3_load_extension(db, REPLIC_SO, nullptr, &text);
+  }();
   if (error != nullptr) *error = text == nullptr ? "" : text;
   sqlite3_free(text);
   return rc;

@@ -81,11 +81,11 @@ std::unique_ptr<Host> other_peer(const std::string& path = ":memory:") {
       "SELECT replic_init(9);"
       "SELECT replic_track('note', '{\"mode\":\"manual\"}');"
       "SELECT replic_patch('note', 'id', 1, 'stars', 4, 'body', 'by the other');"
-      "SELECT replic_patch('note', 'id', 51, 'stars', 0);"
-      "SELECT replic_patch('note', 'id', 90, 'body', 'x', 'stars', 7, 'extra', x'00');" );
-  other->rows("SELECT replic_apply(" +
-              sql_text(patch_message(7, 1, 2000, "note", "{\"id\":1,\"body\":\"of a copy\"}")) +
-              ")");
+      "SELECT replic_patch('note', 'id', 90, 'body', 'x', 'stars', 7, 'extra', x'00');");
+  const std::string messages =
+      patch_message(7, 1, 2000, "note", "{\"id\":1,\"body\":\"of a copy\"}") + " " +
+      patch_message(7, 7, 2000, "note", "{\"id\":51,\"stars\":0}");
+  other->rows("SELECT replic_apply(" + sql_text(messages) + ")");
   return other;
 }
 
@@ -102,9 +102,6 @@ std::string file_of_another() {
 }
 
 std::vector<Scenario> make_writing() {
-  register_fault_vfs();
-  const std::string bundle = "x'" + other_peer()->one("SELECT hex(replic_bundle())") + "'";
-  const std::string opening = "x'" + other_peer()->one("SELECT hex(replic_sync())") + "'";
   const std::string bad = batch().substr(0, batch().size() - 1) + ",{\"type\":10}]";
   const std::string of_mine = patch_message(1, 99, 9, "note", "{\"id\":1,\"extra\":\"restored\"}");
   return {
@@ -131,10 +128,10 @@ std::vector<Scenario> make_writing() {
       {"ApplyByInsert", "INSERT INTO replic_changes(message) VALUES (" + sql_text(batch()) + ")"},
       {"ApplyBadAtTheEnd", "SELECT replic_apply(" + sql_text(bad) + ")"},
       {"ApplyOneOfMine", "SELECT replic_apply(" + sql_text(of_mine) + ")"},
-      {"ApplyBundle", "SELECT replic_apply(" + bundle + ")"},
-      {"Pull", "SELECT replic_pull(" + sql_text(file_of_another()) + ")"},
+      {"ApplyBundle", "SELECT replic_apply($BUNDLE)"},
+      {"Pull", "SELECT replic_pull($FILE)"},
       {"SyncFirst", "SELECT replic_sync()"},
-      {"SyncAnswer", "SELECT replic_sync(" + opening + ")", {}, true},
+      {"SyncAnswer", "SELECT replic_sync($OPENING)", {}, true},
       {"Retry", "SELECT replic_retry()"},
       {"ReleaseTheFuture", "SELECT replic_option('max_drift_ms', 500000)"},
       {"OptionName", "SELECT replic_option('name', 'peer one')"},
@@ -156,7 +153,9 @@ std::vector<Scenario> make_reading() {
       {"ReadAnswer",
        "SELECT * FROM replic_answer('{\"type\":30,\"peer\":7,\"minSeq\":1,\"maxSeq\":9,\"forPeer\":5}');"
        "SELECT * FROM replic_answer('{\"type\":20,\"at\":9,\"peer\":5,\"seq\":3,\"ver\":1,"
-       "\"tab\":\"_\",\"delta\":{\"7\":[1,20,3,4,5,6]}}')"},
+       "\"tab\":\"_\",\"delta\":{\"7\":[1,20,3,4,5,6]}}')",
+       {},
+       true},
       {"ReadTables",
        "SELECT * FROM replic_pending; SELECT * FROM replic_missing; SELECT * FROM replic_peers;"
        "SELECT * FROM replic_tables; SELECT * FROM replic_options; SELECT * FROM replic_help"},
@@ -186,6 +185,7 @@ void begin(Host& host, const Scenario& scenario) {
 
 // What the call gives and leaves when nothing fails.
 struct Expected {
+  std::string sql;
   Answer answer;
   std::string before, after;
 };
@@ -193,10 +193,11 @@ struct Expected {
 Expected run_unharmed(const Scenario& scenario, const Sweep& how, bool transaction) {
   const std::unique_ptr<Host> host = open_sample(scenario, how.path);
   Expected expected;
+  expected.sql = sql_of(scenario);
   if (transaction) begin(*host, scenario);
   expected.before = dump(host->db());
   seed_randomness();
-  expected.answer = host->ask(scenario.sql);
+  expected.answer = host->ask(expected.sql);
   expected.after = dump(host->db());
   if (transaction) host->rows("COMMIT");
   return expected;
@@ -215,7 +216,7 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
   if (transaction) begin(*host, scenario);
   const std::string before = transaction ? dump(host->db()) : expected.before;
   seed_randomness();
-  const Outcome outcome = how.call(*host, scenario.sql, nth);
+  const Outcome outcome = how.call(*host, expected.sql, nth);
   const bool same = outcome.answer == expected.answer;
   const int primary = outcome.answer.primary();
   const bool right_code =
@@ -239,7 +240,7 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
   if (!same) {
     if (rolled_back) begin(*host, scenario);
     seed_randomness();
-    const Answer again = host->ask(scenario.sql);
+    const Answer again = host->ask(expected.sql);
     EXPECT_TRUE(scenario.keeps_writes || again == expected.answer)
         << "the call after the fault: " << again.first();
     if (!scenario.keeps_writes) {
@@ -271,6 +272,19 @@ int64_t sweep_one(const Scenario& scenario, const Sweep& how, bool transaction) 
 
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario) {
   return out << scenario.name;
+}
+
+std::string sql_of(const Scenario& scenario) {
+  std::string sql = scenario.sql;
+  const auto put = [&](const std::string& mark, const std::function<std::string()>& text) {
+    const size_t at = sql.find(mark);
+    if (at != std::string::npos) sql.replace(at, mark.size(), text());
+  };
+  register_fault_vfs();
+  put("$BUNDLE", [] { return "x'" + other_peer()->one("SELECT hex(replic_bundle())") + "'"; });
+  put("$OPENING", [] { return "x'" + other_peer()->one("SELECT hex(replic_sync())") + "'"; });
+  put("$FILE", [] { return sql_text(file_of_another()); });
+  return sql;
 }
 
 const std::vector<Scenario>& scenarios() {

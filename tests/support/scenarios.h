@@ -16,12 +16,15 @@ namespace replic::test {
 // SQL that calls functions of ours on the sample database, or on an empty one.
 struct Scenario {
   std::string name;  // in the words of a test's name
-  std::string sql;
+  std::string sql;   // $BUNDLE, $OPENING and $FILE stand for what another peer has made
   std::string on_empty = {};  // not on the sample but on an empty database, after this SQL
-  // It writes, and then reads: what it has written stays when the reading fails.
+  // It changes something, and then reads: what it has changed stays when the reading fails.
   bool keeps_writes = false;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
+
+// The SQL with what another peer has made in its place.
+std::string sql_of(const Scenario& scenario);
 
 // All of them, those that write first.
 const std::vector<Scenario>& scenarios();
