@@ -33,14 +33,22 @@ struct Cursor {
 Table* table_of(sqlite3_vtab* table) { return reinterpret_cast<Table*>(table); }
 Cursor* cursor_of(sqlite3_vtab_cursor* cursor) { return reinterpret_cast<Cursor*>(cursor); }
 
-int connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char**) {
-  const auto* registration = static_cast<Registration*>(aux);
+std::string declaration_of(const TableDef& def) {
   std::string sql = "CREATE TABLE x(";
-  for (const ColumnDef& column : registration->def->columns) {
-    if (&column != registration->def->columns.data()) sql += ",";
+  for (const ColumnDef& column : def.columns) {
+    if (&column != def.columns.data()) sql += ",";
     sql.append(column.name).append(" ").append(column.type).append(column.hidden ? " HIDDEN" : "");
   }
-  const int rc = sqlite3_declare_vtab(db, (sql + ")").c_str());
+  return sql + ")";
+}
+
+int connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char** error) {
+  const auto* registration = static_cast<Registration*>(aux);
+  int rc = SQLITE_OK;
+  const int thrown =
+      guarded([&] { rc = sqlite3_declare_vtab(db, declaration_of(*registration->def).c_str()); },
+              [&](const char* text) { *error = sqlite3_mprintf("%s", text); });
+  if (thrown != SQLITE_OK) return thrown;
   if (rc != SQLITE_OK) return rc;
   sqlite3_vtab_config(db, registration->def->insert != nullptr ? SQLITE_VTAB_DIRECTONLY : SQLITE_VTAB_INNOCUOUS);
   auto* table = new (std::nothrow) Table;

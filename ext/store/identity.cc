@@ -19,6 +19,7 @@ constexpr int64_t kFormat = 1;
 // What tells one boot of the machine from another. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, random.
 std::string read_boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
+  file.exceptions(std::ios::badbit);  // out of memory is not "unknown"
   std::string id;
   std::getline(file, id);
   return id.empty() ? "unknown" : id;

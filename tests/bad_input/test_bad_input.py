@@ -92,7 +92,7 @@ LOCAL = [
     Local(8, ("note", '{"id":1,"colour":"red"}'), "E_COLUMN",
           ("'colour'", "'note'", "its columns are: id, body, stars, extra")),
     Local(8, ("note", "id", 1, "colour", 2), "E_COLUMN", ("'colour'", "id, body, stars, extra")),
-    Local(11, ("note", '{"id":2}'), "E_CONSTRAINT", ("'note'", "NOT NULL", "not given: body"),
+    Local(11, ("note", '{"id":2}'), "E_CONSTRAINT", ("'note'", "NOT NULL", "a new row needs: body"),
           "SQLITE_CONSTRAINT"),
     Local(11, ("note", '{"id":2,"body":null}'), "E_CONSTRAINT", ("NOT NULL", "body"),
           "SQLITE_CONSTRAINT"),
@@ -304,7 +304,7 @@ class InMemory(Base):
                 self.tearDown()
                 self.setUp()
                 note = rows(self.db, "SELECT * FROM note")
-                clock = one(self.db, "SELECT at FROM _replic_state")
+                clock = one(self.db, "SELECT coalesce(max(at), 0) FROM _replic_ranges")
                 self.assertEqual(one(self.db, "SELECT replic_apply(?)", case.text), 1)
                 pending = rows(self.db, "SELECT peer, seq, reason, detail FROM replic_pending")
                 self.assertEqual([row[:3] for row in pending], [(7, 1, case.reason)])
@@ -312,7 +312,7 @@ class InMemory(Base):
                 shown = rows(self.db, "SELECT body FROM note WHERE id = 5")
                 self.assertEqual(shown, [case.shown] if case.shown else [])
                 self.assertEqual(rows(self.db, "SELECT * FROM note WHERE id <> 5"), note)
-                self.assertEqual(one(self.db, "SELECT at FROM _replic_state"), clock)
+                self.assertEqual(one(self.db, "SELECT coalesce(max(at), 0) FROM _replic_ranges"), clock)
                 again = one(self.db, "SELECT message FROM replic_changes WHERE peer = 7")
                 self.assertEqual(one(self.db, "SELECT replic_apply(?)", again), 0, "exported whole")
                 good = patch(peer=8, delta={"id": 6, "body": "next"})

@@ -29,13 +29,18 @@ def messages_of(db):
         db, "SELECT message FROM replic_changes ORDER BY peer, seq")]
 
 
+def value_of(cell):
+    is_infinite = isinstance(cell, dict) and "real" in cell
+    return float(cell["real"]) if is_infinite else value_from_json(cell)
+
+
 def sum_of(messages, peer, last):
     """The sum of the contents of the patches 1 to `last` of a peer."""
     total = 0
     for message in messages:
         if message["type"] != 10 or message["peer"] != peer or message["seq"] > last:
             continue
-        values = {name: value_from_json(value) for name, value in message["delta"].items()}
+        values = {name: value_of(cell) for name, cell in message["delta"].items()}
         values.update((name, None) for name in message.get("nulls", ()))
         total += content_of(peer, message["seq"], message["at"], message["tab"], values)
     return f"{total % 2**64:016x}"
@@ -80,12 +85,13 @@ class Extension(unittest.TestCase):
 
     def test_values_of_every_type(self):
         self.db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c, d)")
-        self.db.execute("SELECT replic_track('t')")
+        self.db.execute("""SELECT replic_track('t', '{"mode":"manual"}')""")
         for values in ((1, 2**63 - 1, -2**63, 0, None), (2, 0.1, -1e300, 5e-324, float("-inf")),
-                       (3, "", "x\0y", "ü€😀", '"\\\n'), (4, b"", b"\0\xff", "1", 1.0)):
-            self.db.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?)", values)
-        self.db.execute("UPDATE t SET a = NULL, b = b WHERE id > 1")
-        self.db.execute("DELETE FROM t WHERE id = 3")
+                       (3, "", "x\0y", "ü€😀", '"\\\n'), (4, b"", b"\0\xff", "1", 1.0),
+                       (1, -2**63, 2**63 - 1, None, None)):
+            self.db.execute("SELECT replic_patch('t', 'id', ?, 'a', ?, 'b', ?, 'c', ?, 'd', ?)",
+                            values)
+        self.db.execute("SELECT replic_patch('t', 'id', 3, 'deletedAt', 1767225600000)")
         header, messages = self.assert_bundle_equals_text()
         me = header["sender"]
         last = header["vector"][str(me)][0][1]
@@ -112,8 +118,10 @@ class Extension(unittest.TestCase):
         self.db.execute("SELECT replic_patch('t', 'id', 1, 'v', 'ours')")
         for message in (
                 {"type": 10, "at": 9, "peer": 7, "seq": 1, "ver": 3, "tab": "t",
-                 "delta": {"id": 2, "v": "theirs", "unknown": 1.5}, "nulls": ["other"]},
-                {"type": 10, "at": 9, "peer": 7, "seq": 2, "ver": 3, "tab": "_", "delta": {}},
+                 "delta": {"id": 2, "v": "theirs", "unknown": 1.5}, "nulls": ["other"],
+                 "grp": [1, 2]},
+                {"type": 10, "at": 9, "peer": 7, "seq": 2, "ver": 3, "tab": "_", "delta": {},
+                 "grp": [1, 2]},
                 {"type": 10, "at": 8, "peer": 7, "seq": 5, "ver": 4, "tab": "nowhere",
                  "delta": {"id": {"base64": "AP8="}}},
                 {"type": 10, "at": 2**53 - 1, "peer": 8, "seq": 4, "ver": 1, "tab": "t",
@@ -129,15 +137,16 @@ class Extension(unittest.TestCase):
 
     def test_pages_and_the_dialogue(self):
         self.db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v)")
-        self.db.execute("SELECT replic_track('t')")
-        self.db.executemany("INSERT INTO t VALUES (?, ?)", [(i, "x" * 50) for i in range(100)])
+        self.db.execute("""SELECT replic_track('t', '{"mode":"manual"}')""")
+        for i in range(100):
+            self.db.execute("SELECT replic_patch('t', 'id', ?, 'v', ?)", (i, "x" * 50))
         header, messages = decode(one(self.db, "SELECT replic_bundle('{}', 1000)"))
         self.assertTrue(header["more"])
         self.assertTrue(10 <= len(messages) < 100, len(messages))
         other = connect()
         self.addCleanup(other.close)
         other.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v)")
-        other.execute("SELECT replic_track('t')")
+        other.execute("""SELECT replic_track('t', '{"mode":"manual"}')""")
         bundle, kinds = one(other, "SELECT replic_sync()"), []
         while bundle is not None:
             header, _ = decode(bundle)
