@@ -42,7 +42,7 @@ std::vector<Reply> Exchange::answer(const Message& message) {
 }
 
 // Whether it is `holder` that is to be asked for a range now: among those that were heard of lately and hold it, a hash of
-// the range and of how often it was asked for chooses. A range asked for a moment ago is not asked for again yet.
+// the range, the time and how often it was asked for chooses. A range asked for a moment ago is not asked for again yet.
 bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   const int64_t now = store_.db().now_unix_ms();
   const int64_t retry_ms = store_.number_option("retry_ms");
@@ -53,11 +53,12 @@ bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   {
     Run run = store_.db().run(
         "SELECT h.holder FROM main._replic_holds AS h JOIN main._replic_peers AS p ON p.peer=h.holder "
-        "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role=0 AND p.heard_unix_ms>=?3 ORDER BY h.holder");
+        "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role=0 AND p.heard_unix_ms>=?3 "
+        "AND (p.ancestor=0 OR h.holder=h.peer) ORDER BY h.holder");  // an ancestor re-sends its own patches only
     run.bind(peer).bind(range.first).bind(now - kRecentMs);
     while (run.step()) holders.push_back(run.integer(0));
   }
-  if (holders.size() > 1) {
+  if (!holders.empty()) {
     const int64_t slot = now / std::max<int64_t>(retry_ms, 1) + asked.times;
     std::string bytes;
     put_le64(bytes, static_cast<uint64_t>(peer));

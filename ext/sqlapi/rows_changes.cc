@@ -1,6 +1,7 @@
 // replic_changes: reading what was received or written, and the door for messages.
 
 #include <algorithm>
+#include <deque>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -14,10 +15,19 @@ enum Column { kPeer, kSeq, kAt, kVer, kTab, kDelta, kMessage, kReason, kSince };
 
 class ChangeRows : public RowSource {
  public:
+  // Rows as they are read.
   explicit ChangeRows(ChangeCursor&& cursor) : cursor_(std::move(cursor)) {}
+  // A few rows, read already.
+  explicit ChangeRows(std::deque<Change>&& changes) : few_(std::move(changes)) {}
 
   bool next() override {
-    change_ = cursor_.next();
+    change_.reset();
+    if (cursor_) {
+      change_ = cursor_->next();
+    } else if (!few_.empty()) {
+      change_ = std::move(few_.front());
+      few_.pop_front();
+    }
     return change_.has_value();
   }
 
@@ -36,7 +46,8 @@ class ChangeRows : public RowSource {
   }
 
  private:
-  ChangeCursor cursor_;
+  std::optional<ChangeCursor> cursor_;
+  std::deque<Change> few_;
   std::optional<Change> change_;
 };
 
@@ -74,7 +85,13 @@ std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constrain
   }
   if (seqs.first > seqs.last || peers.first > peers.last) seqs = {1, 0};
   const int64_t peer = peers.first == peers.last ? peers.first : 0;
-  return std::make_unique<ChangeRows>(store.changes(since, peer, seqs));
+  if (peer != 0 && seqs.first == seqs.last) {
+    std::deque<Change> few;
+    ChangeCursor cursor = store.changes(since, peer, seqs);
+    while (auto change = cursor.next()) few.push_back(*std::move(change));
+    return std::make_unique<ChangeRows>(std::move(few));
+  }
+  return std::make_unique<ChangeRows>(store.changes(since, peer, seqs, true));
 }
 
 void insert_message(Connection& store, std::span<sqlite3_value*> row) {

@@ -101,6 +101,12 @@ Run Database::run(std::string_view sql) {
   return Run(it->second);
 }
 
+void Database::trim() {
+  constexpr size_t kMostStatements = 500;
+  if (cache_.size() <= kMostStatements) return;
+  std::erase_if(cache_, [](const auto& entry) { return sqlite3_stmt_busy(entry.second.get()) == 0; });
+}
+
 int64_t Database::now_unix_ms() const {
   constexpr int64_t kJulianUnixMs = 210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds
   sqlite3_vfs* vfs = nullptr;

@@ -27,6 +27,8 @@ class Database {
 
   // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the program.
   Run run(std::string_view sql);
+  // Forgets cached statements when there are too many. No Run may be alive that was not stepped yet.
+  void trim();
   // One execution of a statement that is not kept.
   Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
   void exec(std::string_view sql) { once(sql).exec(); }

@@ -8,6 +8,10 @@
 namespace replic {
 namespace {
 
+const std::string kParkedRange = "SELECT " + std::string(Parked::kColumns) +
+                                 " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
+constexpr std::string_view kVoidRange =
+    "SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
 // Adds the cells of a part, those that are not there yet.
@@ -72,37 +76,38 @@ std::vector<Span> spans_since(State& state, bool initialised, const Vector& sinc
   return spans;
 }
 
-ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans)
+ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans, bool outlives_call)
     : db_(db), spans_(std::move(spans)) {
   if (spans_.empty()) return;
+  const auto own = [&](std::string_view sql) { return outlives_call ? Statement(db_.handle(), sql) : Statement(); };
   for (const std::string& table : catalog.tables()) {
     const TablePlan* plan = catalog.find(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
-    plans_.push_back(plan->shared_from_this());
-    logs_.push_back({plans_.back().get(), Statement(db_.handle(), plan->log_range), std::nullopt, std::nullopt});
+    logs_.push_back({plan->shared_from_this(), own(plan->log_range), std::nullopt, std::nullopt});
   }
-  parked_statement_ = Statement(db_.handle(), "SELECT " + std::string(Parked::kColumns) +
-                                                  " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 "
-                                                  "ORDER BY seq");
-  void_statement_ = Statement(
-      db_.handle(), "SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq");
+  parked_statement_ = own(kParkedRange);
+  void_statement_ = own(kVoidRange);
 }
 
 void ChangeCursor::open_span() {
   const Span& span = spans_[next_span_++];
   ver_ = span.ver;
-  const auto start = [&](std::optional<Run>& run, Statement& statement) {
+  const auto start = [&](std::optional<Run>& run, Statement& owned, std::string_view sql) {
     run.reset();
-    run.emplace(statement);
+    if (owned) {
+      run.emplace(owned);
+    } else {
+      run.emplace(db_.run(sql));
+    }
     run->bind(span.peer).bind(span.range.first).bind(span.range.last);
   };
   for (LogSource& source : logs_) {
-    start(source.run, source.statement);
+    start(source.run, source.statement, source.plan->log_range);
     advance(source);
   }
-  start(parked_run_, parked_statement_);
+  start(parked_run_, parked_statement_, kParkedRange);
   advance_parked();
-  start(void_run_, void_statement_);
+  start(void_run_, void_statement_, kVoidRange);
   advance_void();
 }
 

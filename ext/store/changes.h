@@ -35,18 +35,19 @@ struct Span {
 // The spans of what was received and `since` lacks, limited to `peer` (0: all) and to `seqs`.
 std::vector<Span> spans_since(State& state, bool initialised, const Vector& since, int64_t peer, Range seqs);
 
-// Reads spans in order, patch by patch, in constant memory. Owns its statements, so that it may be open while the
-// connection is being closed.
+// Reads spans in order, patch by patch, in constant memory.
 class ChangeCursor {
  public:
-  ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans);
+  // `outlives_call`: the cursor belongs to a scan of the host's, which may be open while the connection is being closed; it
+  // then owns its statements. Else it uses the cached ones, which is quicker to start.
+  ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans, bool outlives_call = false);
 
   // The next patch, by span and seq; nothing at the end.
   std::optional<Change> next();
 
  private:
   struct LogSource {
-    const TablePlan* plan;
+    std::shared_ptr<const TablePlan> plan;  // kept: the catalog may change while we read
     Statement statement;
     std::optional<Run> run;
     std::optional<RowPatch> head;
@@ -58,7 +59,6 @@ class ChangeCursor {
   std::optional<Change> take();
 
   Database& db_;
-  std::vector<std::shared_ptr<const TablePlan>> plans_;  // kept: the catalog may change while we read
   std::vector<Span> spans_;
   size_t next_span_ = 0;
   int64_t ver_ = 1;

@@ -1,6 +1,11 @@
 #include "store/identity.h"
 
-#include <fstream>
+#ifdef __linux__
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -17,12 +22,18 @@ namespace {
 constexpr int64_t kFormat = 1;
 
 // What tells one boot of the machine from another. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, random.
-std::string read_boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  file.exceptions(std::ios::badbit);  // out of memory is not "unknown"
+BootId read_boot_id() {
+  // Without a stream: one that finds no memory looks like a file that is not there.
   std::string id;
-  std::getline(file, id);
-  return id.empty() ? "unknown" : id;
+#ifdef __linux__
+  const int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  char text[64];
+  const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text);
+  if (file >= 0) close(file);
+  if (size > 0) id.assign(text, static_cast<size_t>(size));
+  id.erase(std::min(id.find('\n'), id.size()));
+#endif
+  return BootId(id.empty() ? "unknown" : id);
 }
 
 // Runs every statement of `script`.
@@ -42,8 +53,8 @@ void run_script(Database& db, std::string_view script) {
 
 }  // namespace
 
-const std::string& Identity::boot() {
-  if (boot_.empty()) boot_ = read_boot_id();
+const BootId& Identity::boot() {
+  if (boot_.text().empty()) boot_ = read_boot_id();
   return boot_;
 }
 
@@ -56,7 +67,7 @@ bool Identity::may_lose_commits() {
 void Identity::check_boot() {
   if (state_.boot_checked()) return;
   const StateRow& row = state_.peek();
-  if (row.boot != boot()) {
+  if (!(row.boot == boot())) {
     if (row.unsafe) take(std::nullopt);
     state_.row().boot = boot();
     state_.row().unsafe = false;

@@ -29,7 +29,7 @@ class Identity {
   bool is_own(int64_t peer);
 
  private:
-  const std::string& boot();
+  const BootId& boot();
   bool may_lose_commits();
   void adopt_logs();
   bool is_known(int64_t peer);
@@ -38,7 +38,7 @@ class Identity {
   Database& db_;
   Catalog& catalog_;
   State& state_;
-  std::string boot_;  // of this machine; empty where it cannot be told
+  BootId boot_;  // of this machine
 };
 
 }  // namespace replic

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 
@@ -27,7 +28,7 @@ StateRow State::read_row(Run& run) {
   row.duplicates = run.integer(7);
   row.collisions = run.integer(8);
   row.unknown_messages = run.integer(9);
-  row.boot = run.text(10);
+  row.boot = BootId(run.text(10));
   row.unsafe = run.integer(11) != 0;
   return row;
 }
@@ -297,18 +298,23 @@ void State::flush() {
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
-  run.bind(row.unknown_messages).bind(row.boot).bind(int64_t{row.unsafe}).exec();
+  run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe}).exec();
   now_.dirty = false;
 }
 
 void State::drop() {
   now_ = Memory();
   saved_.clear();
+  unsaved_level_ = -1;
 }
 
 void State::on_savepoint(int level) {
   const auto index = static_cast<size_t>(std::max(level, 0));
+  // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it: nothing has changed
+  // by then.
+  unsaved_level_ = level;
   if (saved_.size() <= index) saved_.resize(index + 1);
+  unsaved_level_ = -1;
   saved_[index] = now_;
 }
 
@@ -319,6 +325,7 @@ void State::on_release(int level) {
 
 void State::on_rollback_to(int level) {
   if (on_undo) on_undo();
+  if (level >= 0 && std::exchange(unsaved_level_, -1) == level) return;
   const auto index = static_cast<size_t>(std::max(level, 0));
   if (level < 0 || index >= saved_.size() || !saved_[index]) {
     now_ = Memory();

@@ -5,11 +5,14 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "base/limits.h"
@@ -39,6 +42,22 @@ struct ClockView {
   int64_t own_at = 0;   // the greatest that the current identity made
 };
 
+// The name of a boot of the machine, cut after 47 bytes. It has no memory of its own: a StateRow is copied when SQLite
+// opens a savepoint or goes back to one, which must not fail.
+class BootId {
+ public:
+  BootId() = default;
+  explicit BootId(std::string_view text) : size_(std::min(text.size(), bytes_.size())) {
+    std::copy_n(text.begin(), size_, bytes_.begin());
+  }
+  std::string_view text() const { return {bytes_.data(), size_}; }
+  friend bool operator==(const BootId&, const BootId&) = default;
+
+ private:
+  std::array<char, 47> bytes_{};
+  size_t size_ = 0;
+};
+
 // The row of _replic_state.
 struct StateRow {
   int64_t peer = 0;  // 0: no identity taken yet
@@ -51,7 +70,7 @@ struct StateRow {
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
-  std::string boot;     // the machine's boot during which we last wrote
+  BootId boot;          // the machine's boot during which we last wrote
   bool unsafe = false;  // we wrote during it with synchronous below FULL
 };
 
@@ -147,7 +166,9 @@ class State : public TransactionListener {
 
   Database& db_;
   Memory now_;
+  static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level
+  int unsaved_level_ = -1;  // the savepoint that could not be noted, for want of memory
 };
 
 }  // namespace replic

@@ -52,6 +52,7 @@ int Store::register_modules(const std::shared_ptr<void>& self) {
 }
 
 void Store::begin() {
+  db_.trim();
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
   receiver_.release_due();
@@ -187,8 +188,8 @@ Ping Store::word() {
   return ping;
 }
 
-ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs) {
-  return ChangeCursor(db_, catalog_, spans_since(state_, initialised(), since, peer, seqs));
+ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs, bool outlives_call) {
+  return ChangeCursor(db_, catalog_, spans_since(state_, initialised(), since, peer, seqs), outlives_call);
 }
 
 }  // namespace replic

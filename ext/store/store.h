@@ -79,7 +79,7 @@ class Store {
   Ping word();
   // An option that is a whole number.
   int64_t number_option(std::string_view name) { return option(name).as_integer(); }
-  ChangeCursor changes(const Vector& since, int64_t peer, Range seqs);
+  ChangeCursor changes(const Vector& since, int64_t peer, Range seqs, bool outlives_call = false);
 
   Database& db() { return db_; }
   Catalog& catalog() { return catalog_; }
