@@ -19,9 +19,10 @@ constexpr int kOldestSqlite = 3037000;  // PRAGMA table_list, STRICT
 int initialise(sqlite3* db) {
   auto store = std::make_shared<Connection>(db);
   int rc = store->register_modules(store);
-  if (rc == SQLITE_OK) rc = register_functions(store);
   if (rc == SQLITE_OK) rc = register_tables(store);
   if (rc == SQLITE_OK) rc = register_aggregates(store);
+  // The last of them is the one that is_loaded() asks for: loading that failed half-way can be repeated.
+  if (rc == SQLITE_OK) rc = register_functions(store);
   if (rc == SQLITE_OK) store->db().connect();
   return rc;
 }

@@ -15,7 +15,8 @@ void put_varint(std::string& out, uint64_t value);
 
 // Zigzag: small negative numbers become small positive ones, 0 -1 1 -2 become 0 1 2 3.
 constexpr uint64_t zigzag(int64_t value) {
-  return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
+  const uint64_t twice = static_cast<uint64_t>(value) << 1;
+  return value < 0 ? ~twice : twice;
 }
 constexpr int64_t unzigzag(uint64_t value) {
   return static_cast<int64_t>((value >> 1) ^ (0 - (value & 1)));

@@ -238,6 +238,7 @@ constexpr bool sorted_and_documented() {
   return true;
 }
 static_assert(sorted_and_documented(), "functions are sorted, unique and documented");
+static_assert(std::end(kFunctions)[-1].doc.name == "replic_version", "is_loaded() relies on its being last");
 
 }  // namespace
 

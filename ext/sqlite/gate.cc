@@ -71,6 +71,7 @@ struct GateTable {
     return guarded_method(table, [&] { listener_of(table)->on_commit(); });
   }
   static int rollback(sqlite3_vtab* table) {
+    gate_of(table)->rollbacks_++;
     return guarded_method(table, [&] { listener_of(table)->on_rollback(); });
   }
   static int savepoint(sqlite3_vtab* table, int level) {
@@ -163,7 +164,15 @@ void Gate::write(const std::function<void()>& work) {
 
 void Gate::trial(const std::function<void()>& work) {
   Job job{&work, true, false, nullptr};
+  const int64_t rollbacks = rollbacks_;
   run(job);
+  // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and reports only the error
+  // that asked for the undoing. Source: sqlite3VdbeHalt() in vdbeaux.c.
+  if (rollbacks_ != rollbacks) {
+    throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
+                "SQLite has rolled the transaction back, since it could not undo a trial in it",
+                "begin the transaction again; look at the disk and at the memory");
+  }
 }
 
 }  // namespace replic

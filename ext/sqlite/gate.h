@@ -49,7 +49,7 @@ class Gate {
   void write(const std::function<void()>& work);
 
   // Only inside write(): runs `work`, then undoes everything that it wrote to the main database, triggers' writes
-  // included. Rethrows what `work` throws.
+  // included. Rethrows what `work` throws. Throws E_SQLITE when it could not be undone alone.
   void trial(const std::function<void()>& work);
 
   // True while a trial runs or is being undone.
@@ -77,6 +77,7 @@ class Gate {
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
   int64_t commits_ = 0;
+  int64_t rollbacks_ = 0;
 };
 
 }  // namespace replic

@@ -99,11 +99,17 @@ void Receiver::hear(const Ping& ping) {
   if (said > state_.last_seq(own) || is_rival(ping)) identity_.take(std::nullopt);
 }
 
-// Whether a peer under our own id has written as much as we have, but something else: a copy of this file. An echo of
-// our own ping has our own sum.
+// Whether another database speaks under our own id: a copy of this file. What it says could not be an echo of a ping of
+// ours: it holds of some peer what we do not, or has written as much as we have, but something else.
 bool Receiver::is_rival(const Ping& ping) {
   const int64_t own = state_.peek().peer;
   if (ping.last.peer != own) return false;
+  const Vector vector = state_.vector(true);
+  for (const Ping::Held& held : ping.held) {
+    const auto it = vector.find(held.peer);
+    const RangeSet set = it == vector.end() ? RangeSet() : it->second;
+    if (held.last_seq > set.last() || held.contiguous_seq > set.contiguous()) return true;
+  }
   const auto sums = state_.contiguous_sums(true);
   const auto ours = sums.find(own);
   if (ours == sums.end() || ours->second.last != ping.last.seq || !ours->second.sum) return false;

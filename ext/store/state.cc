@@ -98,20 +98,17 @@ State::Hot* State::find_hot(int64_t peer, int64_t seq) {
 State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   if (Hot* hot = find_hot(peer, seq)) return hot;
   ReceivedRange range;
+  int64_t next_first = kNone;
   {
     Run run = db_.run(
-        "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 AND first<=?2 "
-        "ORDER BY first DESC LIMIT 1");
+        "SELECT peer,first,last,ver,sum,at,"
+        "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER BY n.first LIMIT 1) "
+        "FROM main._replic_ranges AS r WHERE peer=?1 AND first<=?2 ORDER BY first DESC LIMIT 1");
     run.bind(peer).bind(seq);
     if (!run.step()) return nullptr;
     range = {run.integer(0), run.integer(1), run.integer(2),
              run.integer(3), static_cast<uint64_t>(run.integer(4)), run.integer(5)};
-  }
-  int64_t next_first = kNone;
-  {
-    Run run = db_.run("SELECT first FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 1");
-    run.bind(peer).bind(range.first);
-    if (run.step()) next_first = run.integer(0);
+    if (!run.is_null(6)) next_first = run.integer(6);
   }
   Hot& hot = slot_for_use();
   hot = {range, next_first, false, ++now_.tick};

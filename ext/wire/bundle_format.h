@@ -16,18 +16,18 @@ inline constexpr size_t kMaxShapes = 1024;
 inline constexpr int64_t kTicksPerMs = int64_t{1} << kCounterBits;
 
 // What a record begins with.
-enum Tag : uint8_t {
-  kEnd = 0,
-  kName = 1,
-  kShape = 2,
-  kMove = 3,
-  kGroup = 4,
-  kVoid = 5,
-  kGone = 6,
-  kRequest = 7,
-  kSkip = 8,
-  kFirstShape = 16  // plus the number of the shape: a patch
-};
+namespace tag {
+inline constexpr uint64_t kEnd = 0;
+inline constexpr uint64_t kName = 1;
+inline constexpr uint64_t kShape = 2;
+inline constexpr uint64_t kMove = 3;
+inline constexpr uint64_t kGroup = 4;
+inline constexpr uint64_t kVoid = 5;
+inline constexpr uint64_t kGone = 6;
+inline constexpr uint64_t kRequest = 7;
+inline constexpr uint64_t kSkip = 8;
+inline constexpr uint64_t kFirstShape = 16;  // plus the number of the shape: a patch
+}  // namespace tag
 
 constexpr uint64_t u(int64_t value) { return static_cast<uint64_t>(value); }
 

@@ -224,43 +224,43 @@ void BundleReader::read_end() {
 std::optional<Message> BundleReader::next() {
   std::optional<Message> out;
   while (!out && !at_end_) {
-    const uint64_t tag = in_.varint();
-    if (tag >= kFirstShape) {
-      const uint64_t place = tag - kFirstShape;
+    const uint64_t begin = in_.varint();
+    if (begin >= tag::kFirstShape) {
+      const uint64_t place = begin - tag::kFirstShape;
       if (place >= shapes_.size()) in_.fail("a patch of an unknown shape");
       if (in_.ok()) out = read_patch(&shapes_[static_cast<size_t>(place)]);
     } else {
-      switch (tag) {
-        case kEnd:
+      switch (begin) {
+        case tag::kEnd:
           read_end();
           break;
-        case kName:
+        case tag::kName:
           read_name();
           break;
-        case kShape:
+        case tag::kShape:
           read_shape();
           break;
-        case kMove:
+        case tag::kMove:
           read_move();
           break;
-        case kGroup:
+        case tag::kGroup:
           read_group();
           break;
-        case kVoid:
+        case tag::kVoid:
           out = read_patch(nullptr);
           break;
-        case kGone: {
+        case tag::kGone: {
           const int64_t peer = read_number("a peer is out of range", 1);
           out = Gone{peer, read_range()};
           break;
         }
-        case kRequest: {
+        case tag::kRequest: {
           const int64_t peer = read_number("a peer is out of range", 1);
           const Range range = read_range();
           out = Request{peer, range, header_.sender, read_sum()};
           break;
         }
-        case kSkip:
+        case tag::kSkip:
           read_string();
           break;
         default:

@@ -45,7 +45,7 @@ void BundleWriter::put_sum(const std::optional<uint64_t>& sum) {
 size_t BundleWriter::name_of(const std::string& name) {
   const auto [it, added] = names_.try_emplace(name, names_.size());
   if (added) {
-    out_ += static_cast<char>(kName);
+    out_ += static_cast<char>(tag::kName);
     put_string(name);
   }
   return it->second;
@@ -78,7 +78,7 @@ size_t BundleWriter::shape_of(const Patch& patch) {
     shape.columns.push_back({cell.column, type});
   }
   const size_t table = name_of(patch.table);
-  out_ += static_cast<char>(kShape);
+  out_ += static_cast<char>(tag::kShape);
   put_varint(out_, table);
   put_varint(out_, patch.cells.size());
   out_ += codes;
@@ -98,7 +98,7 @@ size_t BundleWriter::shape_of(const Patch& patch) {
 void BundleWriter::move_to(const Patch& patch) {
   const Stamp& stamp = patch.stamp;
   if (stamp.peer != peer_ || stamp.seq != seq_ || patch.ver != ver_ || stamp.at < at_) {
-    out_ += static_cast<char>(kMove);
+    out_ += static_cast<char>(tag::kMove);
     put_varint(out_, u(stamp.peer));
     put_varint(out_, u(patch.ver));
     put_varint(out_, u(stamp.seq));
@@ -112,7 +112,7 @@ void BundleWriter::move_to(const Patch& patch) {
   if (group_ && seq_ > group_->last) group_.reset();
   if (group_ == patch.group) return;
   const Range group = patch.group ? *patch.group : Range{seq_, seq_};
-  out_ += static_cast<char>(kGroup);
+  out_ += static_cast<char>(tag::kGroup);
   put_varint(out_, u(seq_ - group.first));
   put_varint(out_, u(group.last - group.first));
   group_ = patch.group;
@@ -146,7 +146,7 @@ void BundleWriter::add(const Patch& patch) {
   count_++;
   const size_t place = patch.is_void() ? 0 : shape_of(patch);
   move_to(patch);
-  put_varint(out_, patch.is_void() ? uint64_t{kVoid} : kFirstShape + place);
+  put_varint(out_, patch.is_void() ? tag::kVoid : tag::kFirstShape + place);
   put_step(patch.stamp.at);
   seq_++;
   if (patch.is_void()) return;
@@ -156,7 +156,7 @@ void BundleWriter::add(const Patch& patch) {
 
 void BundleWriter::add(const Gone& gone) {
   count_++;
-  out_ += static_cast<char>(kGone);
+  out_ += static_cast<char>(tag::kGone);
   put_varint(out_, u(gone.peer));
   put_varint(out_, u(gone.range.first));
   put_varint(out_, u(gone.range.last - gone.range.first));
@@ -164,7 +164,7 @@ void BundleWriter::add(const Gone& gone) {
 
 void BundleWriter::add(const Request& request) {
   count_++;
-  out_ += static_cast<char>(kRequest);
+  out_ += static_cast<char>(tag::kRequest);
   put_varint(out_, u(request.peer));
   put_varint(out_, u(request.range.first));
   put_varint(out_, u(request.range.last - request.range.first));
@@ -172,7 +172,7 @@ void BundleWriter::add(const Request& request) {
 }
 
 std::string BundleWriter::finish(bool more) {
-  out_ += static_cast<char>(kEnd);
+  out_ += static_cast<char>(tag::kEnd);
   out_ += more ? '\1' : '\0';
   put_le64(out_, hash64(out_));
   return std::move(out_);

@@ -19,7 +19,7 @@ class OutOfMemory : public testing::TestWithParam<Scenario> {
       outcome.hit = fault.hit();
       return outcome;
     };
-    how.codes = {SQLITE_NOMEM};
+    how.codes = {SQLITE_NOMEM, SQLITE_ABORT};
     how.runs = 150;
     return how;
   }

@@ -26,7 +26,7 @@ def run_schedule(schedule, peers=sql_peers, trace=False):
     with tempfile.TemporaryDirectory(prefix="replic-") as folder:
         run = None
         try:
-            run = Run(schedule, peers(folder, trace))
+            run = Run(schedule, peers(folder, trace), folder)
             run.execute()
             run.close()
         except Broken as broken:

@@ -20,6 +20,9 @@ FAULTS = ("arrival order", "null forgotten", "duplicate counted", "rollback igno
 
 
 class FakePeer:
+    ways = ("changes",)
+    can_be_copied = False
+
     def __init__(self, peer_id, kind, fault=None):
         self.id = peer_id
         self.kind = kind

@@ -3,12 +3,14 @@
 The extension is $REPLIC_SO, or build/replic.so of this repository.
 """
 
+import contextlib
 import functools
 import json
 import os
 import pathlib
 import sqlite3
 
+from healing import WAYS
 from schema import quote
 from wire import fold, value_to_json
 
@@ -46,12 +48,14 @@ class SqlPeer:
 
     With `trace` every call that changes something is printed.
     """
+    ways = WAYS
+    can_be_copied = True
 
     def __init__(self, peer_id, kind, folder, trace=False):
         self.id = peer_id
         self.kind = kind
         self.trace = trace
-        self._path = ":memory:" if kind == "memory" else f"{folder}/peer{peer_id}.db"
+        self.path = ":memory:" if kind == "memory" else f"{folder}/peer{peer_id}.db"
         self._handles = {}
         if kind == "utf16":
             self.run("PRAGMA encoding = 'UTF-16le'")
@@ -59,8 +63,11 @@ class SqlPeer:
             self.run("PRAGMA journal_mode = WAL")
         self.run("SELECT replic_init(?)", (peer_id,))
 
-    def _connect(self):
-        db = sqlite3.connect(self._path, isolation_level=None)
+    def _connect(self, content=None):
+        db = sqlite3.connect(self.path, isolation_level=None)
+        if content:
+            with contextlib.closing(sqlite3.connect(content)) as source:
+                source.backup(db)
         db.enable_load_extension(True)
         db.load_extension(extension_path())
         db.enable_load_extension(False)
@@ -96,6 +103,26 @@ class SqlPeer:
             print(f"[{self.id}] -- closed and opened again", flush=True)
         return True
 
+    def snapshot(self, path):
+        """A copy of the whole database, identity included."""
+        with contextlib.closing(sqlite3.connect(path)) as target:
+            self._handle().backup(target)
+
+    def become(self, path):
+        """Puts the database at `path` in the place of this one."""
+        self.close()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            pathlib.Path(self.path + suffix).unlink(missing_ok=True)
+        if self.trace:
+            print(f"[{self.id}] -- becomes {path}", flush=True)
+        self._handles[0] = self._connect(path)
+        if self.kind == "wal":
+            self.run("PRAGMA journal_mode = WAL")
+        self.id = self.identity()
+
+    def identity(self):
+        return self.read("SELECT replic_peer()")[0][0]
+
     def bring_table(self, shape, style):
         for sql in shape.setup_sql(style):
             self.run(sql)
@@ -126,6 +153,25 @@ class SqlPeer:
                 self.run("INSERT INTO replic_changes(message) VALUES (?)", (argument,), handle)
             return None
         return sum(self.run("SELECT replic_apply(?)", (a,), handle)[0][0] for a in arguments)
+
+    def apply_blob(self, bundle):
+        return self.run("SELECT replic_apply(?)", (bundle,))[0][0]
+
+    def ping(self):
+        return self.read("SELECT replic_ping()")[0][0]
+
+    def answers(self, message):
+        return [row[0] for row in self.read("SELECT message FROM replic_answer(?)", (message,))]
+
+    def bundle(self, vector, max_bytes):
+        return self.read("SELECT replic_bundle(?, ?)", (vector, max_bytes))[0][0]
+
+    def sync(self, bundle, max_bytes):
+        arguments = (bundle, max_bytes) if bundle is not None else ()
+        return self.run(f"SELECT replic_sync({', '.join('?' * len(arguments))})", arguments)[0][0]
+
+    def pull(self, path):
+        return self.run("SELECT replic_pull(?)", (path,))[0][0]
 
     def retry(self):
         return self.run("SELECT replic_retry()")[0][0]

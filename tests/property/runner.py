@@ -5,13 +5,15 @@ written. At each checkpoint and at the end the peer must show exactly what the o
 after healing all must be equal.
 """
 
+import pathlib
 import random
 import sqlite3
 import time
 
 from checks import Broken, check_local_patch, check_peer, check_agreement
 from oracle import DEFAULT_MAX_DRIFT_MS, oracle
-from schedule import DAY_MS, PIN_MS
+from healing import heal
+from schedule import DAY_MS, GHOSTS, PIN_MS
 from shapes import BY_NAME, schema_of
 from bad_input import bad_batch, bad_write
 from wire import at_from_ms, read_message, write_message, write_void
@@ -20,10 +22,15 @@ PIN_GHOST = 900  # writes the one void that sets the clocks of a pinned schedule
 
 
 class Run:
-    """The peers of one schedule while it runs. `make_peer(id, kind)` opens an empty database."""
+    """The peers of one schedule while it runs. `make_peer(id, kind)` opens an empty database.
 
-    def __init__(self, schedule, make_peer):
+    `folder` is for the files that a way of healing or a backup needs.
+    """
+
+    def __init__(self, schedule, make_peer, folder):
         self.schedule = schedule
+        self.folder = folder
+        self.backups = {}                               # position -> what it was like
         self.shapes = [(BY_NAME[t["shape"]], t["style"]) for t in schedule["tables"]]
         self.base_at = at_from_ms(int(time.time() * 1000) + (PIN_MS if schedule["pinned"] else 0))
         self.messages = {}                              # event id -> message
@@ -105,6 +112,7 @@ class Run:
                          + "\n".join(texts)) from error
         for text in texts:
             self.learn(i, text)
+        self.learn_identity(i)
         if count is not None and not len(least) <= count <= len(fresh):
             raise Broken("count", f"peer {self.peers[i].id}: replic_apply gave {count} for "
                          f"{len(fresh)} new patches:\n" + "\n".join(texts))
@@ -203,6 +211,57 @@ class Run:
         if self.peers[event["peer"]].restart():
             self.check(event["peer"])
 
+    # Copies: several databases under one identity, each with what it has received
+
+    def do_backup(self, event):
+        self.take_copy(event["peer"], event["peer"])
+
+    def do_restore(self, event):
+        self.become_copy(event["peer"])
+
+    def do_clone(self, event):
+        self.take_copy(event["from"], "clone")
+        self.become_copy(event["peer"], "clone")
+
+    def take_copy(self, i, name):
+        peer = self.peers[i]
+        if peer.kind == "utf16" or not peer.can_be_copied:  # a copy keeps its encoding
+            return
+        path = f"{self.folder}/copy{name}.db"
+        pathlib.Path(path).unlink(missing_ok=True)
+        peer.snapshot(path)
+        late = {table: set(columns) for table, columns in self.late[i].items()}
+        self.backups[name] = (path, dict(self.received[i]), late, self.max_drift_ms[i])
+
+    def become_copy(self, i, name=None):
+        copy = self.backups.get(i if name is None else name)
+        if copy is None or self.peers[i].kind == "utf16":
+            return
+        path, received, late, self.max_drift_ms[i] = copy
+        self.peers[i].become(path)
+        self.received[i] = dict(received)
+        self.late[i] = {table: set(columns) for table, columns in late.items()}
+        self.check(i)
+
+    def learn_identity(self, i):
+        """After patches came in: a peer may write under a new id, and have issued some again."""
+        peer = self.peers[i]
+        if not self.schedule.get("copies") or not peer.can_be_copied:
+            return
+        peer.id = peer.identity()
+        original = {p["id"] for p in self.schedule["peers"]} | set(GHOSTS) | {PIN_GHOST}
+        known = set(self.received[i].values())
+        schema = self.schema(i)
+        contents = {schema.same_content_key(message)[2:]
+                    for received in self.received for message, _ in received}
+        for peer_id, _, text, _ in peer.changes():
+            if peer_id in original or text in known:
+                continue
+            if schema.same_content_key(read_message(text))[2:] not in contents:
+                raise Broken("again", f"peer {peer.id} issued {text}, which nobody wrote before")
+            self.learn(i, text)
+            self.messages[text] = text
+
     def do_ddl(self, event):
         i, name, column = event["peer"], event["table"], event["column"]
         if name not in self.late[i]:
@@ -258,14 +317,63 @@ class Run:
             self.peers[i].retry()
         rng = random.Random(self.schedule["seed"])
         self.hand_over(0, list(self.messages.values()), "array")  # those that were lost everywhere
+        self.hand_over(0, self.voids_for_holes(), "array")
+        way = self.schedule.get("heal", "changes")
+        if way in self.peers[0].ways and way != "changes":
+            heal(way, self.peers, rng, self.folder)
+            self.learn_all(by_export=way == "bundles" and self.hides())
+        if way not in self.peers[0].ways or way == "changes" or way == "bundles" and self.hides():
+            self.heal_by_changes(rng)
+        for i in range(len(self.peers)):
+            self.check(i)
+        check_agreement(self.peers, [s.name for s, _ in self.shapes], self.schema(0))
+        self.check_again()
+
+    def learn_all(self, by_export):
+        """Everyone has received everything; by_export: what it says, as some of it may be hidden."""
+        for i, peer in enumerate(self.peers):
+            self.learn_identity(i)
+            for row in peer.changes() if by_export else ():
+                self.learn(i, row[2])
+        if not by_export:
+            everything = {m: text for received in self.received for m, text in received.items()}
+            self.received = [dict(everything) for _ in self.peers]
+
+    def voids_for_holes(self):
+        """Seqs of ghosts that exist nowhere: events that made them were taken away."""
+        seqs = {}
+        for received in self.received:
+            for message, _ in received:
+                seqs.setdefault(message.peer, set()).add(message.seq)
+        return [write_void(ghost, seq, self.base_at) for ghost in GHOSTS if ghost in seqs
+                for seq in range(1, max(seqs[ghost])) if seq not in seqs[ghost]]
+
+    def hides(self):
+        """Are there several contents under one (peer, seq)? Vectors do not tell them apart."""
+        keys = {self.schema(0).same_content_key(m) for r in self.received for m, _ in r}
+        return len({key[:2] for key in keys}) < len(keys)
+
+    def check_again(self):
+        """No write of a peer is lost: under its own (peer, seq), or issued again."""
+        schema = self.schema(0)
+        ghosts = {*GHOSTS, PIN_GHOST}
+        messages = [m for m, _ in self.received[0] if m.peer not in ghosts and not m.is_void]
+        winners = {}
+        for message in sorted(messages, key=lambda m: (m.at, schema.content(m))):
+            winners[message.peer, message.seq] = schema.same_content_key(message)
+        shown = {key[2:] for key in winners.values()}
+        for message in messages:
+            if schema.same_content_key(message)[2:] not in shown:
+                raise Broken("again", f"{message} lost its seq to another patch, and was not "
+                             "issued again under a new identity")
+
+    def heal_by_changes(self, rng):
         pairs = [(a, b) for a in range(len(self.peers)) for b in range(len(self.peers)) if a != b]
         rng.shuffle(pairs)
-        for use_vector in (True, False):  # equal vectors can hide other content
+        # Equal vectors can hide other content, and what loses its seq may be issued again.
+        for use_vector in (True, False) + (False, False) * self.schedule.get("copies", False):
             for a, b in pairs:
                 since = self.peers[b].vector_text() if use_vector else None
                 texts = [row[2] for row in self.peers[a].changes(since)]
                 rng.shuffle(texts)
                 self.hand_over(b, texts, rng.choice(("array", "spaced", "insert")))
-        for i in range(len(self.peers)):
-            self.check(i)
-        check_agreement(self.peers, [s.name for s, _ in self.shapes], self.schema(0))

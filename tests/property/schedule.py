@@ -2,7 +2,7 @@
 
 A schedule is a dict of Python literals:
 
-    {"seed": 7, "pinned": True, "watchful": False,
+    {"seed": 7, "pinned": True, "watchful": False, "heal": "ping", "copies": False,
      "peers":  [{"id": 11, "kind": "memory"}, {"id": 12, "kind": "file"}],
      "tables": [{"shape": "needs", "style": "hand_nulls", "here": [True, False], "late": [[], [0]],
                  "late_used": True}],
@@ -13,11 +13,13 @@ Every event stands by itself: one that is removed takes away only what it did. M
 the id of the event that made them. Times are offsets, in ticks of `at`, from the start of the run.
 "pinned": all peers first receive a void of PIN_MS ahead, so that their clocks count
 and do not follow the wall clock; such a schedule runs the same way each time. "watchful": a peer is
-checked after each event that touches it.
+checked after each event that touches it. "heal": how the peers become level in the end. "copies":
+among the events are databases that become a copy of another, or of a former state of their own.
 """
 
 import random
 
+from healing import WAYS
 from shapes import BY_NAME, SHAPES
 from wire import TICKS_PER_MS
 
@@ -27,6 +29,7 @@ DAY_MS = 24 * HOUR_MS
 FORMS = ("single", "array", "spaced", "blob", "insert")
 GHOSTS = (901, 902, 2**53 - 1)  # peers that exist only as messages
 
+COPY_WEIGHTS = {"clone": 4, "backup": 4, "restore": 5}
 WEIGHTS = {"write": 30, "ghost": 26, "deliver": 22, "relay": 6, "txn": 4, "check": 3, "restart": 3,
            "ddl": 5, "bad_write": 2, "bad_apply": 2, "drift": 1}
 
@@ -52,10 +55,15 @@ class _Maker:
         self.busy = rng.random() < 0.5
         self.future = rng.random() < 0.15
         self.rivals = rng.random() < 0.25
+        # Files that are copied and restored; then no transactions, since a new identity in the
+        # middle of one leaves open which patches are whose.
+        self.copies = rng.random() < 0.15
+        self.weights = {**WEIGHTS, **COPY_WEIGHTS, "txn": 0} if self.copies else WEIGHTS
         pinned = rng.random() < 0.7
         self.low, self.high = (-6, 12) if pinned else (-TICKS_PER_MS * 3000, TICKS_PER_MS * 500)
         events = [self._event() for _ in range(rng.randint(10, 40))]
-        return {"seed": seed, "pinned": pinned, "watchful": rng.random() < 0.3, "peers": self.peers,
+        return {"seed": seed, "pinned": pinned, "watchful": rng.random() < 0.3,
+                "heal": rng.choice(WAYS), "copies": self.copies, "peers": self.peers,
                 "tables": self.tables, "events": events}
 
     def _peer(self, position):
@@ -73,8 +81,8 @@ class _Maker:
                 "late": late, "late_used": late_used}
 
     def _event(self):
-        kinds = list(WEIGHTS)
-        kind = self.rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
+        kinds = list(self.weights)
+        kind = self.rng.choices(kinds, [self.weights[k] for k in kinds])[0]
         event = {"do": kind, "id": self.next_id}
         self.next_id += 1
         event.update(getattr(self, "_" + kind)(event["id"]))
@@ -181,6 +189,15 @@ class _Maker:
         return {}
 
     def _restart(self, _):
+        return {"peer": self._any_peer()}
+
+    def _clone(self, _):
+        return {"from": self._any_peer(), "peer": self._any_peer()}
+
+    def _backup(self, _):
+        return {"peer": self._any_peer()}
+
+    def _restore(self, _):
         return {"peer": self._any_peer()}
 
     def _ddl(self, _):
