@@ -10,8 +10,8 @@
 namespace replic {
 namespace {
 
-// Where two peers hold different content under equal ranges, a range of at most this many patches is sent, a longer one
-// is cut into kParts, and each part's sum compared.
+// Where two peers hold different content under equal ranges, a range of at most this many patches
+// is sent, a longer one is cut into kParts, and each part's sum compared.
 constexpr int64_t kFewPatches = 64;
 constexpr int64_t kParts = 16;
 
@@ -41,20 +41,24 @@ std::vector<Reply> Exchange::answer(const Message& message) {
   return out;
 }
 
-// Whether it is `holder` that is to be asked for a range now: among those that were heard of lately and hold it, a hash of
-// the range, the time and how often it was asked for chooses. A range asked for a moment ago is not asked for again yet.
+// Whether it is `holder` that is to be asked for a range now: among those that were heard of lately
+// and hold it, a hash of the range, the time and how often it was asked for chooses. A range asked
+// for a moment ago is not asked for again yet.
 bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   const int64_t now = store_.db().now_unix_ms();
   const int64_t retry_ms = store_.number_option("retry_ms");
   if (asked_.size() > kMaxAsked) asked_.clear();
   Asked& asked = asked_[{peer, range.first}];
-  if (now < asked.next_unix_ms && now >= asked.next_unix_ms - (retry_ms << kMaxDoublings)) return false;
+  if (now < asked.next_unix_ms && now >= asked.next_unix_ms - (retry_ms << kMaxDoublings))
+    return false;
   std::vector<int64_t> holders;
   {
     Run run = store_.db().run(
-        "SELECT h.holder FROM main._replic_holds AS h JOIN main._replic_peers AS p ON p.peer=h.holder "
-        "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role=0 AND p.heard_unix_ms>=?3 "
-        "AND (p.ancestor=0 OR h.holder=h.peer) ORDER BY h.holder");  // an ancestor re-sends its own patches only
+        "SELECT h.holder FROM main._replic_holds AS h JOIN main._replic_peers AS p ON "
+        "p.peer=h.holder "
+        "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role<>2 AND p.heard_unix_ms>=?3 "
+        "AND (p.ancestor=0 OR h.holder=h.peer) ORDER BY h.holder");  // an ancestor re-sends its own
+                                                                     // patches only
     run.bind(peer).bind(range.first).bind(now - kRecentMs);
     while (run.step()) holders.push_back(run.integer(0));
   }
@@ -63,7 +67,8 @@ bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
     std::string bytes;
     put_le64(bytes, static_cast<uint64_t>(peer));
     put_le64(bytes, static_cast<uint64_t>(range.first));
-    const auto turn = static_cast<size_t>((hash64(bytes) + static_cast<uint64_t>(slot)) % holders.size());
+    const auto turn =
+        static_cast<size_t>((hash64(bytes) + static_cast<uint64_t>(slot)) % holders.size());
     if (holders[turn] != holder) return false;
   }
   asked.next_unix_ms = now + (retry_ms << std::min(asked.times, kMaxDoublings));
@@ -77,7 +82,8 @@ void Exchange::answer_ping(const Ping& ping, std::vector<Reply>& out) {
   if (sender == state.peer) return;
   std::map<int64_t, int64_t> offered;  // peer -> up to where the sender may have it
   offered[sender] = ping.last.seq;
-  for (const Ping::Held& held : ping.held) offered[held.peer] = std::max(offered[held.peer], held.last_seq);
+  for (const Ping::Held& held : ping.held)
+    offered[held.peer] = std::max(offered[held.peer], held.last_seq);
   const int64_t page = store_.number_option("answer_page");
   const Vector ours = store_.vector();
   for (const auto& [peer, last] : offered) {
@@ -107,8 +113,8 @@ void Exchange::answer_ping(const Ping& ping, std::vector<Reply>& out) {
   }
 }
 
-// The sum of the contents of a range, losers of an identity conflict included; nothing when not all of it is here.
-// O(range).
+// The sum of the contents of a range, losers of an identity conflict included; nothing when not all
+// of it is here. O(range).
 std::optional<uint64_t> Exchange::sum_of(int64_t peer, Range range) {
   uint64_t sum = 0;
   int64_t count = 0;
@@ -121,7 +127,8 @@ std::optional<uint64_t> Exchange::sum_of(int64_t peer, Range range) {
   return sum;
 }
 
-// What to ask back about a range under which both hold something else. Sets `send` when our patches are to be sent.
+// What to ask back about a range under which both hold something else. Sets `send` when our patches
+// are to be sent.
 std::vector<Request> Exchange::narrow(const Request& request, bool* send) {
   *send = false;
   std::vector<Request> out;
@@ -147,7 +154,8 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
   if (request.for_peer == state.peer || !store_.initialised()) return;
   bool send = true;
   if (request.sum) {
-    for (const Request& back : narrow(request, &send)) out.push_back({request.for_peer, wire::write_request(back)});
+    for (const Request& back : narrow(request, &send))
+      out.push_back({request.for_peer, wire::write_request(back)});
   }
   if (!send) return;
   bool ancestor = false;
@@ -165,7 +173,8 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
     }
     // An ancestor knows no type 40: it gets voids, which take their seqs.
     for (int64_t seq = span.range.first; seq <= span.range.last && left > 0; seq++, left--) {
-      out.push_back({request.for_peer, wire::write_patch({{0, span.peer, seq}, state.ver, {}, {}, {}})});
+      out.push_back(
+          {request.for_peer, wire::write_patch({{0, span.peer, seq}, state.ver, {}, {}, {}})});
     }
   }
   ChangeCursor cursor = store_.changes({}, request.peer, request.range);
@@ -192,16 +201,18 @@ wire::BundleHeader Exchange::header(wire::BundleKind kind) {
 }
 
 // Adds what a holder of `vector` lacks. Returns true when a page is full before all is in it.
-bool Exchange::add_missing(wire::BundleWriter& writer, const Vector& vector, std::optional<int64_t> max_bytes) {
-  const std::vector<Span> spans = spans_since(store_.state(), store_.initialised(), vector, 0, {1, kMaxInteger});
+bool Exchange::add_missing(wire::BundleWriter& writer, const Vector& vector,
+                           std::optional<int64_t> max_bytes) {
+  const std::vector<Span> spans =
+      spans_since(store_.state(), store_.initialised(), vector, 0, {1, kMaxInteger});
   for (const Span& span : spans) {
     if (span.ver == kGoneVer) writer.add(Gone{span.peer, span.range});
   }
   ChangeCursor cursor(store_.db(), store_.catalog(), spans);
   bool any = false;
   while (const auto change = cursor.next()) {
-    // A page holds one patch at least, or nothing would ever move; and all the losers of its (peer, seq), which the
-    // receiver's vector would not ask for again.
+    // A page holds one patch at least, or nothing would ever move; and all the losers of its (peer,
+    // seq), which the receiver's vector would not ask for again.
     const bool full = max_bytes && static_cast<int64_t>(writer.size()) >= *max_bytes;
     if (any && full && change->reason != reason::kIdentity) return true;
     writer.add(change->patch);
@@ -210,7 +221,8 @@ bool Exchange::add_missing(wire::BundleWriter& writer, const Vector& vector, std
   return false;
 }
 
-std::optional<std::string> Exchange::bundle(const Vector& vector, std::optional<int64_t> max_bytes) {
+std::optional<std::string> Exchange::bundle(const Vector& vector,
+                                            std::optional<int64_t> max_bytes) {
   wire::BundleWriter writer(header(wire::BundleKind::plain));
   const bool more = add_missing(writer, vector, max_bytes);
   if (writer.empty()) return std::nullopt;
@@ -255,7 +267,9 @@ std::optional<std::string> Exchange::sync(std::string_view blob, std::optional<i
     for (const auto& [peer, sum] : got.header.sums) {
       const auto it = ours.find(peer);
       const int64_t theirs = got.header.vector.at(peer).contiguous();
-      if (it == ours.end() || it->second.last != theirs || !it->second.sum || *it->second.sum == sum) continue;
+      if (it == ours.end() || it->second.last != theirs || !it->second.sum ||
+          *it->second.sum == sum)
+        continue;
       writer.add(Request{peer, {1, theirs}, store_.row().peer, it->second.sum});
       asks = true;
     }

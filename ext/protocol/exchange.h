@@ -1,7 +1,9 @@
-// What peers say to one another: pings, requests and their answers, bundles, and the dialogue of replic_sync.
+// What peers say to one another: pings, requests and their answers, bundles, and the dialogue of
+// replic_sync.
 //
-// Stateless on purpose: each message carries all that its answer needs, so any of them may be lost, doubled or late. The one
-// thing remembered, in memory, is when a range was asked for last, so that it is not asked for at every ping.
+// Stateless on purpose: each message carries all that its answer needs, so any of them may be lost,
+// doubled or late. The one thing remembered, in memory, is when a range was asked for last, so that
+// it is not asked for at every ping.
 
 #pragma once
 
@@ -28,7 +30,8 @@ class Exchange {
   // What `message` asks for. Reads only. Patches come one by one from `next` of the result.
   std::vector<Reply> answer(const Message& message);
 
-  // What a holder of `vector` lacks; nothing when it lacks nothing. A page of about `max_bytes`, when that is given.
+  // What a holder of `vector` lacks; nothing when it lacks nothing. A page of about `max_bytes`,
+  // when that is given.
   std::optional<std::string> bundle(const Vector& vector, std::optional<int64_t> max_bytes);
   // The opening bundle of a dialogue.
   std::string open();
@@ -41,7 +44,8 @@ class Exchange {
     int64_t times = 0;
   };
   wire::BundleHeader header(wire::BundleKind kind);
-  bool add_missing(wire::BundleWriter& writer, const Vector& vector, std::optional<int64_t> max_bytes);
+  bool add_missing(wire::BundleWriter& writer, const Vector& vector,
+                   std::optional<int64_t> max_bytes);
   void answer_ping(const Ping& ping, std::vector<Reply>& out);
   void answer_request(const Request& request, std::vector<Reply>& out);
   bool is_turn_of(int64_t holder, int64_t peer, const Range& range);

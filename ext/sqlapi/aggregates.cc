@@ -1,9 +1,11 @@
-// keep_last(value, at, peer, seq): the non-NULL value with the greatest stamp, whatever the visiting order.
+// keep_last(value, at, peer, seq): the non-NULL value with the greatest stamp, whatever the
+// visiting order.
 //
 //   SELECT id, keep_last(name, _patchedAt, _peerId, _sequenceId) FROM user_patches GROUP BY id;
 //
-// As a window function rows leave the frame in the order in which they came. So only a row that no later row of the frame
-// beats can ever be the answer: those are kept in a queue, greatest stamp first (a monotonic queue), O(1) a row.
+// As a window function rows leave the frame in the order in which they came. So only a row that no
+// later row of the frame beats can ever be the answer: those are kept in a queue, greatest stamp
+// first (a monotonic queue), O(1) a row.
 
 #include <deque>
 #include <memory>
@@ -33,7 +35,8 @@ struct KeepLast {
 };
 
 KeepLast* state_of(sqlite3_context* context, bool create) {
-  auto** slot = static_cast<KeepLast**>(sqlite3_aggregate_context(context, create ? sizeof(KeepLast*) : 0));
+  auto** slot =
+      static_cast<KeepLast**>(sqlite3_aggregate_context(context, create ? sizeof(KeepLast*) : 0));
   if (slot == nullptr) {
     if (create) throw std::bad_alloc();
     return nullptr;
@@ -49,9 +52,11 @@ void step(sqlite3_context* context, int, sqlite3_value** argv) {
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return;
     for (int i = 1; i <= 3; i++) {
       if (sqlite3_value_type(argv[i]) == SQLITE_INTEGER) continue;
-      throw Error(Code::argument, "keep_last: at, peer and seq must be integers", "usage: keep_last(value, at, peer, seq)");
+      throw Error(Code::argument, "keep_last: at, peer and seq must be integers",
+                  "usage: keep_last(value, at, peer, seq)");
     }
-    const Stamp stamp{sqlite3_value_int64(argv[1]), sqlite3_value_int64(argv[2]), sqlite3_value_int64(argv[3])};
+    const Stamp stamp{sqlite3_value_int64(argv[1]), sqlite3_value_int64(argv[2]),
+                      sqlite3_value_int64(argv[3])};
     while (!state.queue.empty() && state.queue.back().stamp <= stamp) state.queue.pop_back();
     Entry entry{row, stamp, std::unique_ptr<sqlite3_value, FreeValue>(sqlite3_value_dup(argv[0]))};
     if (!entry.value) throw std::bad_alloc();
@@ -82,9 +87,11 @@ void final(sqlite3_context* context) {
 
 constexpr Doc kAggregates[] = {
     {"keep_last", "keep_last(value, at, peer, seq) -> value",
-     "Aggregate and window function: the non-NULL value with the greatest stamp (at, peer, seq), whatever the order in "
+     "Aggregate and window function: the non-NULL value with the greatest stamp (at, peer, seq), "
+     "whatever the order in "
      "which rows are visited.",
-     "SELECT keep_last(body, _patchedAt, _peerId, _sequenceId) FROM note_patches WHERE id = 1;", "E_ARGUMENT"},
+     "SELECT keep_last(body, _patchedAt, _peerId, _sequenceId) FROM note_patches WHERE id = 1;",
+     "E_ARGUMENT"},
 };
 
 }  // namespace
@@ -92,8 +99,8 @@ constexpr Doc kAggregates[] = {
 std::span<const Doc> aggregate_table() { return kAggregates; }
 
 int register_aggregates(const std::shared_ptr<Connection>& store) {
-  return sqlite3_create_window_function(store->db().handle(), "keep_last", 4, kPure, nullptr, step, final, value, inverse,
-                                        nullptr);
+  return sqlite3_create_window_function(store->db().handle(), "keep_last", 4, kPure, nullptr, step,
+                                        final, value, inverse, nullptr);
 }
 
 }  // namespace replic

@@ -5,7 +5,8 @@
 namespace replic {
 
 void Call::wrong(std::string_view what) const {
-  throw Error(Code::argument, std::string(doc_.name) + ": " + std::string(what), "usage: " + std::string(doc_.usage));
+  throw Error(Code::argument, std::string(doc_.name) + ": " + std::string(what),
+              "usage: " + std::string(doc_.usage));
 }
 
 std::string Call::text(size_t i, std::string_view name) const {
@@ -16,7 +17,8 @@ std::string Call::text(size_t i, std::string_view name) const {
 
 int64_t Call::integer(size_t i, std::string_view name) const {
   if (!given(i)) wrong(std::string(name) + " is NULL");
-  if (sqlite3_value_type(args_[i]) != SQLITE_INTEGER) wrong(std::string(name) + " is not an integer");
+  if (sqlite3_value_type(args_[i]) != SQLITE_INTEGER)
+    wrong(std::string(name) + " is not an integer");
   return sqlite3_value_int64(args_[i]);
 }
 
@@ -30,11 +32,16 @@ void Call::result(std::string_view text) {
 
 void Call::result(const Value& value) {
   switch (value.type()) {
-    case Type::null: return sqlite3_result_null(context_);
-    case Type::integer: return sqlite3_result_int64(context_, value.as_integer());
-    case Type::real: return sqlite3_result_double(context_, value.as_real());
-    case Type::text: return result(std::string_view(value.bytes()));
-    case Type::blob: break;
+    case Type::null:
+      return sqlite3_result_null(context_);
+    case Type::integer:
+      return sqlite3_result_int64(context_, value.as_integer());
+    case Type::real:
+      return sqlite3_result_double(context_, value.as_real());
+    case Type::text:
+      return result(std::string_view(value.bytes()));
+    case Type::blob:
+      break;
   }
   sqlite3_result_blob64(context_, value.bytes().data(), value.bytes().size(), SQLITE_TRANSIENT);
 }
@@ -51,7 +58,8 @@ int64_t apply_value(Connection& store, sqlite3_value* value) {
   if (sqlite3_value_type(value) == SQLITE_NULL) return 0;
   const std::string_view bytes = bytes_of(value, "message");
   if (bytes.empty()) return 0;
-  if (sqlite3_value_type(value) == SQLITE_BLOB && wire::is_bundle(bytes)) return store.apply_bundle(bytes).count;
+  if (sqlite3_value_type(value) == SQLITE_BLOB && wire::is_bundle(bytes))
+    return store.apply_bundle(bytes).count;
   return store.apply(bytes);
 }
 
@@ -67,7 +75,8 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
   const FunctionDef& def = *registration->def;
   guarded_call(context, [&] {
     Call call(*registration->store, def.doc, context, argc, argv);
-    if (argc < def.min_args || (def.max_args >= 0 && argc > def.max_args)) call.wrong("wrong number of arguments");
+    if (argc < def.min_args || (def.max_args >= 0 && argc > def.max_args))
+      call.wrong("wrong number of arguments");
     // Functions that write do it themselves, under the write lock.
     if (def.flags != kWrites) registration->store->refresh();
     def.run(call);
@@ -79,9 +88,10 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
 int register_functions(const std::shared_ptr<Connection>& store) {
   for (const FunctionDef& def : function_table()) {
     // Any number of arguments, so that a wrong one gets our own error with the usage.
-    const int rc = sqlite3_create_function_v2(store->db().handle(), std::string(def.doc.name).c_str(), -1, def.flags,
-                                              new Registration{&def, store}, run_function, nullptr, nullptr,
-                                              [](void* data) { delete static_cast<Registration*>(data); });
+    const int rc = sqlite3_create_function_v2(
+        store->db().handle(), std::string(def.doc.name).c_str(), -1, def.flags,
+        new Registration{&def, store}, run_function, nullptr, nullptr,
+        [](void* data) { delete static_cast<Registration*>(data); });
     if (rc != SQLITE_OK) return rc;
   }
   return SQLITE_OK;

@@ -1,5 +1,5 @@
-// What the extension offers, as tables: functions, tables, aggregates. Registration, replic_help and docs/reference.md all
-// come from these.
+// What the extension offers, as tables: functions, tables, aggregates. Registration, replic_help
+// and docs/reference.md all come from these.
 
 #pragma once
 
@@ -10,21 +10,23 @@
 #include <string_view>
 #include <vector>
 
-#include "sqlite/api.h"
 #include "protocol/connection.h"
+#include "sqlite/api.h"
 
 namespace replic {
 
-// The documentation of one name. `example` is SQL that a test runs on a database that has the tables of the demo.
+// The documentation of one name. `example` is SQL that a test runs on a database that has the
+// tables of the demo.
 struct Doc {
   std::string_view name;
   std::string_view usage;    // replic_apply(message) -> count
   std::string_view summary;  // what it does, ranges and units
   std::string_view example;
-  std::string_view errors;   // E_ names, separated by spaces
+  std::string_view errors;  // E_ names, separated by spaces
 };
 
-// How a function may be used. Those that write must not be called from the schema's triggers and views.
+// How a function may be used. Those that write must not be called from the schema's triggers and
+// views.
 inline constexpr int kWrites = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 inline constexpr int kReads = SQLITE_UTF8;
 inline constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
@@ -32,13 +34,17 @@ inline constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUO
 // One call of a function: its arguments, and where its result goes.
 class Call {
  public:
-  Call(Connection& the_store, const Doc& doc, sqlite3_context* context, int argc, sqlite3_value** argv)
+  Call(Connection& the_store, const Doc& doc, sqlite3_context* context, int argc,
+       sqlite3_value** argv)
       : store(the_store), doc_(doc), context_(context), args_(argv, static_cast<size_t>(argc)) {}
 
   size_t count() const { return args_.size(); }
   // Absent and NULL are the same for optional arguments.
-  bool given(size_t i) const { return i < args_.size() && sqlite3_value_type(args_[i]) != SQLITE_NULL; }
-  // These throw E_ARGUMENT when the argument is NULL or of another type; `name` is the argument's name.
+  bool given(size_t i) const {
+    return i < args_.size() && sqlite3_value_type(args_[i]) != SQLITE_NULL;
+  }
+  // These throw E_ARGUMENT when the argument is NULL or of another type; `name` is the argument's
+  // name.
   std::string text(size_t i, std::string_view name) const;
   int64_t integer(size_t i, std::string_view name) const;
   // Throws E_UTF8, with the argument's name, when it is a text that is not valid.
@@ -99,7 +105,8 @@ struct TableDef {
   Doc doc;
   std::span<const ColumnDef> columns;
   std::unique_ptr<RowSource> (*open)(Connection&, std::vector<Constraint>&&);
-  // Takes an INSERT: the values of the row, in the order of columns. Null when the table is read-only.
+  // Takes an INSERT: the values of the row, in the order of columns. Null when the table is
+  // read-only.
   void (*insert)(Connection&, std::span<sqlite3_value*>);
 };
 
@@ -127,7 +134,8 @@ class FixedRows : public RowSource {
 // Rows of a statement whose columns are the table's.
 class StatementRows : public RowSource {
  public:
-  StatementRows(Connection& store, std::string_view sql) : statement_(store.db().handle(), sql), run_(statement_) {}
+  StatementRows(Connection& store, std::string_view sql)
+      : statement_(store.db().handle(), sql), run_(statement_) {}
   Run& run() { return run_; }
   bool next() override { return run_.step(); }
   Value column(int index) override { return run_.value(index); }
@@ -137,7 +145,8 @@ class StatementRows : public RowSource {
   Run run_;
 };
 
-// The bytes of a text or blob argument, valid until the next use of `value`. Throws E_ARGUMENT for numbers.
+// The bytes of a text or blob argument, valid until the next use of `value`. Throws E_ARGUMENT for
+// numbers.
 std::string_view bytes_of(sqlite3_value* value, std::string_view what);
 // Applies one message argument: see replic_apply.
 int64_t apply_value(Connection& store, sqlite3_value* value);

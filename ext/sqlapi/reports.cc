@@ -23,7 +23,8 @@ std::vector<Problem> problems_of(Connection& store, const StateRow& row, int64_t
   std::vector<Problem> out;
   for (const std::string& name : store.catalog().tables()) {
     const TablePlan* plan = store.catalog().find(name);
-    if (plan != nullptr && !plan->problem.empty()) out.push_back({"TABLE", name + ": " + plan->problem, plan->cure});
+    if (plan != nullptr && !plan->problem.empty())
+      out.push_back({"TABLE", name + ": " + plan->problem, plan->cure});
   }
   if (missing > 0) {
     out.push_back({"MISSING", std::to_string(missing) + " patches exist and are not here",
@@ -31,20 +32,26 @@ std::vector<Problem> problems_of(Connection& store, const StateRow& row, int64_t
   }
   if (!store.initialised()) return out;
   Run parked = store.db().run(
-      "SELECT reason,count(*) FROM (SELECT DISTINCT peer,seq,reason FROM main._replic_parked WHERE reason<>'held') "
+      "SELECT reason,count(*) FROM (SELECT DISTINCT peer,seq,reason FROM main._replic_parked WHERE "
+      "reason<>'held') "
       "GROUP BY reason");
   while (parked.step()) {
     const std::string why = parked.text(0);
-    out.push_back({"PARKED_" + why, std::to_string(parked.integer(1)) + " patches are parked for " + why,
-                   "SELECT * FROM replic_pending WHERE reason='" + why + "' says what each waits for", why == reason::kIdentity});
+    out.push_back(
+        {"PARKED_" + why, std::to_string(parked.integer(1)) + " patches are parked for " + why,
+         "SELECT * FROM replic_pending WHERE reason='" + why + "' says what each waits for",
+         why == reason::kIdentity});
   }
   Run former = store.db().run("SELECT count(*) FROM main._replic_peers WHERE role=1");
   if (former.step() && former.integer(0) > 0) {
-    out.push_back({"FORMER_IDENTITY", std::to_string(former.integer(0)) + " former identities of this database",
-                   "nothing to do: it was copied, restored or forked, and writes under a new id", true});
+    out.push_back({"FORMER_IDENTITY",
+                   std::to_string(former.integer(0)) + " former identities of this database",
+                   "nothing to do: it was copied, restored or forked, and writes under a new id",
+                   true});
   }
   if (store.state().clock(true).own_at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
-    out.push_back({"CLOCK_AHEAD", "the newest stamp here is ahead of the system clock by more than max_drift_ms",
+    out.push_back({"CLOCK_AHEAD",
+                   "the newest stamp here is ahead of the system clock by more than max_drift_ms",
                    "correct the clock, or call replic_fork()"});
   }
   return out;
@@ -57,15 +64,16 @@ std::unique_ptr<RowSource> open_check(Connection& store, std::vector<Constraint>
   for (const Constraint& constraint : constraints) {
     if (constraint.value.is_null()) continue;
     if (constraint.value.type() != Type::text) {
-      throw Error(Code::argument, "replic_check: the table is not a text", "usage: replic_check([table])");
+      throw Error(Code::argument, "replic_check: the table is not a text",
+                  "usage: replic_check([table])");
     }
     table = constraint.value.bytes();
   }
   std::vector<std::vector<Value>> rows;
   for (Finding& f : check(store, table)) {
     rows.push_back({Value::text(std::move(f.severity)), Value::text(std::move(f.code)),
-                    f.table.empty() ? Value() : Value::text(std::move(f.table)), Value::text(std::move(f.detail)),
-                    Value::text(std::move(f.cure))});
+                    f.table.empty() ? Value() : Value::text(std::move(f.table)),
+                    Value::text(std::move(f.detail)), Value::text(std::move(f.cure))});
   }
   return std::make_unique<FixedRows>(std::move(rows));
 }
@@ -76,7 +84,9 @@ void fn_digest(Call& call) {
   const auto add = [&](const std::string& name) {
     const TablePlan* plan = catalog.find(name);
     if (plan == nullptr || !plan->problem.empty()) catalog.explain_missing(name);
-    const auto bound = [&](size_t i) { return call.given(i) ? std::optional(call.value(i, i == 1 ? "first" : "last")) : std::nullopt; };
+    const auto bound = [&](size_t i) {
+      return call.given(i) ? std::optional(call.value(i, i == 1 ? "first" : "last")) : std::nullopt;
+    };
     sum += table_digest(call.store.db(), *plan, bound(1), bound(2));
   };
   if (call.given(0)) {
@@ -109,7 +119,8 @@ void fn_status(Call& call) {
   const std::vector<Problem> problems = problems_of(store, row, missing);
   wire::JsonWriter json;
   json.begin_object();
-  const bool ok = std::all_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_past; });
+  const bool ok =
+      std::all_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_past; });
   json.key("ok").boolean(ok);
   json.key("peer").value(row.peer == 0 ? Value() : Value::integer(row.peer));
   json.key("name").value(store.option("name"));

@@ -12,7 +12,8 @@ std::unique_ptr<RowSource> open_answer(Connection& store, std::vector<Constraint
     const Value& message = constraint.value;
     if (message.is_null()) continue;
     if (message.type() != Type::text && message.type() != Type::blob) {
-      throw Error(Code::argument, "replic_answer: the message is a number", "usage: replic_answer(message)");
+      throw Error(Code::argument, "replic_answer: the message is a number",
+                  "usage: replic_answer(message)");
     }
     wire::read_messages(message.bytes(), [&](Message&& m) {
       for (Reply& reply : store.exchange.answer(m)) {

@@ -34,14 +34,22 @@ class ChangeRows : public RowSource {
   Value column(int index) override {
     const Patch& patch = change_->patch;
     switch (index) {
-      case kPeer: return Value::integer(patch.stamp.peer);
-      case kSeq: return Value::integer(patch.stamp.seq);
-      case kAt: return Value::integer(patch.stamp.at);
-      case kVer: return Value::integer(patch.ver);
-      case kTab: return Value::text(patch.is_void() ? "_" : patch.table);
-      case kDelta: return Value::text(wire::write_delta(patch.cells));
-      case kMessage: return Value::text(wire::write_patch(patch));
-      default: return change_->reason.empty() ? Value() : Value::text(change_->reason);
+      case kPeer:
+        return Value::integer(patch.stamp.peer);
+      case kSeq:
+        return Value::integer(patch.stamp.seq);
+      case kAt:
+        return Value::integer(patch.stamp.at);
+      case kVer:
+        return Value::integer(patch.ver);
+      case kTab:
+        return Value::text(patch.is_void() ? "_" : patch.table);
+      case kDelta:
+        return Value::text(wire::write_delta(patch.cells));
+      case kMessage:
+        return Value::text(wire::write_patch(patch));
+      default:
+        return change_->reason.empty() ? Value() : Value::text(change_->reason);
     }
   }
 
@@ -51,7 +59,8 @@ class ChangeRows : public RowSource {
   std::optional<Change> change_;
 };
 
-// Narrows `range` by a constraint on a whole number. A constraint with another type of value is left to SQLite.
+// Narrows `range` by a constraint on a whole number. A constraint with another type of value is
+// left to SQLite.
 void narrow(Range& range, const Constraint& constraint) {
   if (constraint.value.type() != Type::integer) return;
   const int64_t value = constraint.value.as_integer();
@@ -60,11 +69,20 @@ void narrow(Range& range, const Constraint& constraint) {
       range.first = std::max(range.first, value);
       range.last = std::min(range.last, value);
       return;
-    case SQLITE_INDEX_CONSTRAINT_GT: range.first = std::max(range.first, std::min(value, kMaxInteger) + 1); return;
-    case SQLITE_INDEX_CONSTRAINT_GE: range.first = std::max(range.first, value); return;
-    case SQLITE_INDEX_CONSTRAINT_LT: range.last = std::min(range.last, std::max(value, int64_t{0}) - 1); return;
-    case SQLITE_INDEX_CONSTRAINT_LE: range.last = std::min(range.last, value); return;
-    default: return;
+    case SQLITE_INDEX_CONSTRAINT_GT:
+      range.first = std::max(range.first, std::min(value, kMaxInteger) + 1);
+      return;
+    case SQLITE_INDEX_CONSTRAINT_GE:
+      range.first = std::max(range.first, value);
+      return;
+    case SQLITE_INDEX_CONSTRAINT_LT:
+      range.last = std::min(range.last, std::max(value, int64_t{0}) - 1);
+      return;
+    case SQLITE_INDEX_CONSTRAINT_LE:
+      range.last = std::min(range.last, value);
+      return;
+    default:
+      return;
   }
 }
 
@@ -79,7 +97,8 @@ std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constrain
     if (constraint.column == kPeer) narrow(peers, constraint);
     if (constraint.column != kSince || constraint.value.is_null()) continue;
     if (constraint.value.type() != Type::text) {
-      throw Error(Code::argument, "replic_changes: since is not a text", "pass what replic_vector() returned, or nothing");
+      throw Error(Code::argument, "replic_changes: since is not a text",
+                  "pass what replic_vector() returned, or nothing");
     }
     since = wire::read_vector(constraint.value.bytes());
   }
@@ -97,9 +116,11 @@ std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constrain
 void insert_message(Connection& store, std::span<sqlite3_value*> row) {
   sqlite3_value* message = row[kMessage];
   // .import fills the columns from the left: a line of messages alone stands in the first one.
-  if (sqlite3_value_type(message) == SQLITE_NULL && sqlite3_value_type(row[kPeer]) == SQLITE_TEXT) message = row[kPeer];
+  if (sqlite3_value_type(message) == SQLITE_NULL && sqlite3_value_type(row[kPeer]) == SQLITE_TEXT)
+    message = row[kPeer];
   for (const int other : {kPeer, kSeq, kAt, kVer, kTab, kDelta, kReason, kSince}) {
-    if (row[static_cast<size_t>(other)] == message || sqlite3_value_type(row[static_cast<size_t>(other)]) == SQLITE_NULL) {
+    if (row[static_cast<size_t>(other)] == message ||
+        sqlite3_value_type(row[static_cast<size_t>(other)]) == SQLITE_NULL) {
       continue;
     }
     throw Error(Code::argument, "replic_changes takes a message and nothing else",

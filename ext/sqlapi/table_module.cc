@@ -1,7 +1,10 @@
-// The C face of every table-valued function and eponymous table: one virtual table module, driven by a TableDef.
+// The C face of every table-valued function and eponymous table: one virtual table module, driven
+// by a TableDef.
 //
-// Plan encoding: xBestIndex hands each constraint on a pushed or hidden column to xFilter, and describes it in idxStr as
-// "<column>,<op>;", in the order of the arguments. Life: connected at the first use in a connection; one cursor a scan.
+// Plan encoding: xBestIndex hands each constraint on a pushed or hidden column to xFilter, and
+// describes it in idxStr as
+// "<column>,<op>;", in the order of the arguments. Life: connected at the first use in a
+// connection; one cursor a scan.
 
 #include <charconv>
 
@@ -50,7 +53,8 @@ int connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out,
               [&](const char* text) { *error = sqlite3_mprintf("%s", text); });
   if (thrown != SQLITE_OK) return thrown;
   if (rc != SQLITE_OK) return rc;
-  sqlite3_vtab_config(db, registration->def->insert != nullptr ? SQLITE_VTAB_DIRECTONLY : SQLITE_VTAB_INNOCUOUS);
+  sqlite3_vtab_config(
+      db, registration->def->insert != nullptr ? SQLITE_VTAB_DIRECTONLY : SQLITE_VTAB_INNOCUOUS);
   auto* table = new (std::nothrow) Table;
   if (table == nullptr) return SQLITE_NOMEM;
   table->def = registration->def;
@@ -65,8 +69,9 @@ int disconnect(sqlite3_vtab* table) {
 }
 
 bool is_pushed_op(unsigned char op) {
-  return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE ||
-         op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE;
+  return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT ||
+         op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_LT ||
+         op == SQLITE_INDEX_CONSTRAINT_LE;
 }
 
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
@@ -198,10 +203,10 @@ int register_tables(const std::shared_ptr<Connection>& store) {
   static const sqlite3_module kReadOnly = make_module(false);
   static const sqlite3_module kWritable = make_module(true);
   for (const TableDef& def : module_table()) {
-    const int rc = sqlite3_create_module_v2(store->db().handle(), std::string(def.doc.name).c_str(),
-                                            def.insert != nullptr ? &kWritable : &kReadOnly,
-                                            new Registration{&def, store},
-                                            [](void* data) { delete static_cast<Registration*>(data); });
+    const int rc = sqlite3_create_module_v2(
+        store->db().handle(), std::string(def.doc.name).c_str(),
+        def.insert != nullptr ? &kWritable : &kReadOnly, new Registration{&def, store},
+        [](void* data) { delete static_cast<Registration*>(data); });
     if (rc != SQLITE_OK) return rc;
   }
   return SQLITE_OK;

@@ -1,4 +1,5 @@
-// Where C++ meets SQLite's C callbacks. The only place that catches: nothing thrown by us crosses into SQLite.
+// Where C++ meets SQLite's C callbacks. The only place that catches: nothing thrown by us crosses
+// into SQLite.
 
 #pragma once
 
@@ -11,7 +12,8 @@
 
 namespace replic {
 
-// Runs `work`. Returns SQLITE_OK, or the code of what it threw, with the text handed to `report(const char*)`.
+// Runs `work`. Returns SQLITE_OK, or the code of what it threw, with the text handed to
+// `report(const char*)`.
 template <typename Work, typename Report>
 int guarded(Work&& work, Report&& report) noexcept {
   try {

@@ -5,8 +5,8 @@
 
 namespace replic {
 
-// The virtual table replic_connection: always empty; its only purpose is its xDisconnect. No cached statement may name
-// it, or SQLite would keep it connected until that statement is finalized.
+// The virtual table replic_connection: always empty; its only purpose is its xDisconnect. No cached
+// statement may name it, or SQLite would keep it connected until that statement is finalized.
 struct OwnerTable {
   struct Table {
     sqlite3_vtab base{};
@@ -46,7 +46,9 @@ struct OwnerTable {
     delete cursor;
     return SQLITE_OK;
   }
-  static int filter(sqlite3_vtab_cursor*, int, const char*, int, sqlite3_value**) { return SQLITE_OK; }
+  static int filter(sqlite3_vtab_cursor*, int, const char*, int, sqlite3_value**) {
+    return SQLITE_OK;
+  }
   static int next(sqlite3_vtab_cursor*) { return SQLITE_OK; }
   static int eof(sqlite3_vtab_cursor*) { return 1; }
   static int column(sqlite3_vtab_cursor*, sqlite3_context*, int) { return SQLITE_OK; }
@@ -79,15 +81,16 @@ int Database::register_modules(const std::shared_ptr<void>& owner, TransactionLi
   release_ = std::move(release);
   const int rc = gate.register_module(owner, listener);
   if (rc != SQLITE_OK) return rc;
-  return sqlite3_create_module_v2(db_, "replic_connection", OwnerTable::module(),
-                                  new OwnerTable::Registration{this, owner},
-                                  [](void* aux) { delete static_cast<OwnerTable::Registration*>(aux); });
+  return sqlite3_create_module_v2(
+      db_, "replic_connection", OwnerTable::module(), new OwnerTable::Registration{this, owner},
+      [](void* aux) { delete static_cast<OwnerTable::Registration*>(aux); });
 }
 
 void Database::connect() {
   if (connected_) return;
   exec("SELECT 1 FROM main.replic_connection");
-  if (!connected_) throw Error(Code::internal, "the owner table did not connect", "please report this");
+  if (!connected_)
+    throw Error(Code::internal, "the owner table did not connect", "please report this");
 }
 
 Run Database::run(std::string_view sql) {
@@ -104,11 +107,13 @@ Run Database::run(std::string_view sql) {
 void Database::trim() {
   constexpr size_t kMostStatements = 500;
   if (cache_.size() <= kMostStatements) return;
-  std::erase_if(cache_, [](const auto& entry) { return sqlite3_stmt_busy(entry.second.get()) == 0; });
+  std::erase_if(cache_,
+                [](const auto& entry) { return sqlite3_stmt_busy(entry.second.get()) == 0; });
 }
 
 int64_t Database::now_unix_ms() const {
-  constexpr int64_t kJulianUnixMs = 210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds
+  constexpr int64_t kJulianUnixMs =
+      210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds
   sqlite3_vfs* vfs = nullptr;
   sqlite3_file_control(db_, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
   if (vfs == nullptr) vfs = sqlite3_vfs_find(nullptr);

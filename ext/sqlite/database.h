@@ -12,8 +12,8 @@
 
 namespace replic {
 
-// Non-owning front of the host's sqlite3*. Cached statements are finalized by the owner table's xDisconnect, which
-// SQLite calls at the beginning of sqlite3_close: so close never meets them.
+// Non-owning front of the host's sqlite3*. Cached statements are finalized by the owner table's
+// xDisconnect, which SQLite calls at the beginning of sqlite3_close: so close never meets them.
 class Database {
  public:
   explicit Database(sqlite3* db) : gate(db), db_(db) {}
@@ -21,13 +21,16 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   // Registers the gate, and the table `replic_connection` that owns the cached statements.
-  // `release` is called when the connection is being closed: it must finalize every statement held elsewhere.
+  // `release` is called when the connection is being closed: it must finalize every statement held
+  // elsewhere.
   int register_modules(const std::shared_ptr<void>& owner, TransactionListener* listener,
                        std::function<void()> release);
 
-  // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the program.
+  // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the
+  // program.
   Run run(std::string_view sql);
-  // Forgets cached statements when there are too many. No Run may be alive that was not stepped yet.
+  // Forgets cached statements when there are too many. No Run may be alive that was not stepped
+  // yet.
   void trim();
   // One execution of a statement that is not kept.
   Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
@@ -41,7 +44,8 @@ class Database {
   int64_t now_unix_ms() const;
   sqlite3* handle() const { return db_; }
 
-  // Makes sure that the owner table is connected, so that what is prepared from now on will be finalized at close.
+  // Makes sure that the owner table is connected, so that what is prepared from now on will be
+  // finalized at close.
   void connect();
 
   Gate gate;

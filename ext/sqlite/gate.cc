@@ -5,8 +5,8 @@
 
 namespace replic {
 
-// The virtual table's C face. Life: connected at the first use in a connection, disconnected at its close; it holds no
-// rows, so the cursor methods do nothing.
+// The virtual table's C face. Life: connected at the first use in a connection, disconnected at its
+// close; it holds no rows, so the cursor methods do nothing.
 struct GateTable {
   struct Table {
     sqlite3_vtab base{};
@@ -40,7 +40,9 @@ struct GateTable {
     delete cursor;
     return SQLITE_OK;
   }
-  static int filter(sqlite3_vtab_cursor*, int, const char*, int, sqlite3_value**) { return SQLITE_OK; }
+  static int filter(sqlite3_vtab_cursor*, int, const char*, int, sqlite3_value**) {
+    return SQLITE_OK;
+  }
   static int next(sqlite3_vtab_cursor*) { return SQLITE_OK; }
   static int eof(sqlite3_vtab_cursor*) { return 1; }
   static int column(sqlite3_vtab_cursor*, sqlite3_context*, int) { return SQLITE_OK; }
@@ -52,8 +54,8 @@ struct GateTable {
     Gate* gate = gate_of(table);
     *rowid = sqlite3_last_insert_rowid(gate->db_);
     if (gate->job_ == nullptr) {
-      table->zErrMsg =
-          sqlite3_mprintf("replic: E_ARGUMENT: replic_gate is internal; call replic_patch or replic_apply");
+      table->zErrMsg = sqlite3_mprintf(
+          "replic: E_ARGUMENT: replic_gate is internal; call replic_patch or replic_apply");
       return SQLITE_MISUSE;
     }
     return gate->update();
@@ -87,8 +89,8 @@ struct GateTable {
   static const sqlite3_module* module() {
     static const sqlite3_module kModule = [] {
       sqlite3_module m{};
-      m.iVersion = 2;        // savepoint methods
-      m.xCreate = nullptr;   // eponymous only
+      m.iVersion = 2;       // savepoint methods
+      m.xCreate = nullptr;  // eponymous only
       m.xConnect = connect;
       m.xBestIndex = best_index;
       m.xDisconnect = disconnect;
@@ -116,22 +118,25 @@ struct GateTable {
 int Gate::register_module(std::shared_ptr<void> owner, TransactionListener* listener) {
   listener_ = listener;
   auto* registration = new GateTable::Registration{this, std::move(owner)};
-  return sqlite3_create_module_v2(db_, "replic_gate", GateTable::module(), registration,
-                                  [](void* aux) { delete static_cast<GateTable::Registration*>(aux); });
+  return sqlite3_create_module_v2(
+      db_, "replic_gate", GateTable::module(), registration,
+      [](void* aux) { delete static_cast<GateTable::Registration*>(aux); });
 }
 
 int Gate::update() noexcept {
   Job* job = std::exchange(job_, nullptr);
   job->done = true;
   if (!guarded_into(job->failure, *job->work)) return SQLITE_ERROR;
-  // Any error makes SQLite undo the statement. SQLITE_ERROR is the one that never rolls back more than that.
+  // Any error makes SQLite undo the statement. SQLITE_ERROR is the one that never rolls back more
+  // than that.
   return job->undo ? SQLITE_ERROR : SQLITE_OK;
 }
 
 void Gate::run(Job& job) {
   const auto level = static_cast<size_t>(depth_);
   if (statements_.size() <= level) statements_.resize(level + 1);
-  if (!statements_[level]) statements_[level] = Statement(db_, "INSERT INTO main.replic_gate(op) SELECT 0");
+  if (!statements_[level])
+    statements_[level] = Statement(db_, "INSERT INTO main.replic_gate(op) SELECT 0");
   sqlite3_stmt* statement = statements_[level].get();
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
   job_ = &job;
@@ -166,8 +171,8 @@ void Gate::trial(const std::function<void()>& work) {
   Job job{&work, true, false, nullptr};
   const int64_t rollbacks = rollbacks_;
   run(job);
-  // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and reports only the error
-  // that asked for the undoing. Source: sqlite3VdbeHalt() in vdbeaux.c.
+  // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and
+  // reports only the error that asked for the undoing. Source: sqlite3VdbeHalt() in vdbeaux.c.
   if (rollbacks_ != rollbacks) {
     throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
                 "SQLite has rolled the transaction back, since it could not undo a trial in it",

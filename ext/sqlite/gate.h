@@ -1,12 +1,13 @@
 // The write gate: atomic writes from inside an SQL function.
 //
-// A function cannot open a savepoint while a write statement runs, and a half-done write must never stay. So every
-// write is one nested statement, INSERT INTO replic_gate(op) SELECT 0, on an eponymous virtual table, and all its work
-// is done by nested statements inside that table's xUpdate. SQLite undoes the whole statement when xUpdate fails, in
-// autocommit, inside BEGIN and under a running statement alike. (The VALUES form would not be atomic inside BEGIN.)
+// A function cannot open a savepoint while a write statement runs, and a half-done write must never
+// stay. So every write is one nested statement, INSERT INTO replic_gate(op) SELECT 0, on an
+// eponymous virtual table, and all its work is done by nested statements inside that table's
+// xUpdate. SQLite undoes the whole statement when xUpdate fails, in autocommit, inside BEGIN and
+// under a running statement alike. (The VALUES form would not be atomic inside BEGIN.)
 //
-// The same table gives the transaction's life to a Listener: it is how state may be held in memory within a
-// transaction and written once, before the commit.
+// The same table gives the transaction's life to a Listener: it is how state may be held in memory
+// within a transaction and written once, before the commit.
 
 #pragma once
 
@@ -19,15 +20,16 @@
 
 namespace replic {
 
-// What happens to the transaction that the gate has written in. Numbers are SQLite's savepoint levels.
+// What happens to the transaction that the gate has written in. Numbers are SQLite's savepoint
+// levels.
 class TransactionListener {
  public:
   virtual ~TransactionListener() = default;
   virtual void on_savepoint(int level) = 0;
   virtual void on_release(int level) = 0;
   virtual void on_rollback_to(int level) = 0;
-  // Before the commit; may write to plain tables; may throw, which rolls the transaction back. Runs again when the
-  // commit met SQLITE_BUSY and is retried.
+  // Before the commit; may write to plain tables; may throw, which rolls the transaction back. Runs
+  // again when the commit met SQLITE_BUSY and is retried.
   virtual void on_sync() = 0;
   virtual void on_commit() = 0;
   virtual void on_rollback() = 0;
@@ -43,13 +45,14 @@ class Gate {
   // The listener must outlive the connection.
   int register_module(std::shared_ptr<void> owner, TransactionListener* listener);
 
-  // Runs `work` as one atomic write of the main database. When it throws, nothing that it wrote stays, and the
-  // exception goes on. The host's last_insert_rowid() is left as it was.
-  // Throws E_READONLY before any work, E_REENTRANT when called from inside itself.
+  // Runs `work` as one atomic write of the main database. When it throws, nothing that it wrote
+  // stays, and the exception goes on. The host's last_insert_rowid() is left as it was. Throws
+  // E_READONLY before any work, E_REENTRANT when called from inside itself.
   void write(const std::function<void()>& work);
 
-  // Only inside write(): runs `work`, then undoes everything that it wrote to the main database, triggers' writes
-  // included. Rethrows what `work` throws. Throws E_SQLITE when it could not be undone alone.
+  // Only inside write(): runs `work`, then undoes everything that it wrote to the main database,
+  // triggers' writes included. Rethrows what `work` throws. Throws E_SQLITE when it could not be
+  // undone alone.
   void trial(const std::function<void()>& work);
 
   // True while a trial runs or is being undone.

@@ -10,19 +10,30 @@ namespace {
 
 std::string_view cure_of(int rc) {
   switch (rc) {
-    case SQLITE_BUSY_SNAPSHOT: return "the statement reads an old snapshot: run it again inside BEGIN IMMEDIATE";
-    default: break;
+    case SQLITE_BUSY_SNAPSHOT:
+      return "the statement reads an old snapshot: run it again inside BEGIN IMMEDIATE";
+    default:
+      break;
   }
   switch (rc & 0xFF) {
-    case SQLITE_BUSY: return "another connection holds the lock: set a busy timeout, or run it again";
-    case SQLITE_LOCKED: return "another statement of this connection uses the table: finish it, then run it again";
-    case SQLITE_FULL: return "nothing was changed: free some disk space, then run it again";
-    case SQLITE_IOERR: return "nothing was changed: look at the disk, then run it again";
-    case SQLITE_READONLY: return "open the database for writing, or PRAGMA query_only = OFF";
-    case SQLITE_INTERRUPT: return "nothing was changed: run it again";
-    case SQLITE_NOTADB: return "the file is no SQLite database: pass the path of one";
-    case SQLITE_CORRUPT: return "run PRAGMA integrity_check on this database";
-    default: return "nothing was changed";
+    case SQLITE_BUSY:
+      return "another connection holds the lock: set a busy timeout, or run it again";
+    case SQLITE_LOCKED:
+      return "another statement of this connection uses the table: finish it, then run it again";
+    case SQLITE_FULL:
+      return "nothing was changed: free some disk space, then run it again";
+    case SQLITE_IOERR:
+      return "nothing was changed: look at the disk, then run it again";
+    case SQLITE_READONLY:
+      return "open the database for writing, or PRAGMA query_only = OFF";
+    case SQLITE_INTERRUPT:
+      return "nothing was changed: run it again";
+    case SQLITE_NOTADB:
+      return "the file is no SQLite database: pass the path of one";
+    case SQLITE_CORRUPT:
+      return "run PRAGMA integrity_check on this database";
+    default:
+      return "nothing was changed";
   }
 }
 
@@ -40,7 +51,8 @@ void throw_sqlite(sqlite3* db, int rc, std::string_view doing) {
 
 std::string_view bytes_of(sqlite3_value* value) {
   const bool text = sqlite3_value_type(value) == SQLITE_TEXT;
-  const void* data = text ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
+  const void* data =
+      text ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
   const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
   if (data != nullptr) return {static_cast<const char*>(data), size};
   if (text || size > 0) throw std::bad_alloc();  // a conversion that found no memory
@@ -49,23 +61,30 @@ std::string_view bytes_of(sqlite3_value* value) {
 
 Value value_of(sqlite3_value* value, std::string_view what) {
   switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER: return Value::integer(sqlite3_value_int64(value));
-    case SQLITE_FLOAT: return Value::real(sqlite3_value_double(value));
-    case SQLITE_BLOB: return Value::blob(std::string(bytes_of(value)));
-    case SQLITE_NULL: return Value();
-    default: break;
+    case SQLITE_INTEGER:
+      return Value::integer(sqlite3_value_int64(value));
+    case SQLITE_FLOAT:
+      return Value::real(sqlite3_value_double(value));
+    case SQLITE_BLOB:
+      return Value::blob(std::string(bytes_of(value)));
+    case SQLITE_NULL:
+      return Value();
+    default:
+      break;
   }
   std::string out(bytes_of(value));
   if (const auto bad = first_bad_utf8(out)) {
-    throw Error(Code::utf8, "the text of " + quoted(what) + " has invalid UTF-8 at byte " + std::to_string(*bad),
-                "store it as a blob, or convert it to UTF-8 first");
+    throw Error(
+        Code::utf8,
+        "the text of " + quoted(what) + " has invalid UTF-8 at byte " + std::to_string(*bad),
+        "store it as a blob, or convert it to UTF-8 first");
   }
   return Value::text(std::move(out));
 }
 
 Statement::Statement(sqlite3* db, std::string_view sql) {
-  const int rc = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle_,
-                                    nullptr);
+  const int rc = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
   if (rc != SQLITE_OK) throw_sqlite(db, rc, "cannot prepare " + quoted(sql));
 }
 
@@ -108,11 +127,16 @@ Run& Run::bind_blob(std::string_view bytes) {
 
 Run& Run::bind(const Value& value) {
   switch (value.type()) {
-    case Type::null: return bind_null();
-    case Type::integer: return bind(value.as_integer());
-    case Type::text: return bind(std::string_view(value.bytes()));
-    case Type::blob: return bind_blob(value.bytes());
-    case Type::real: break;
+    case Type::null:
+      return bind_null();
+    case Type::integer:
+      return bind(value.as_integer());
+    case Type::text:
+      return bind(std::string_view(value.bytes()));
+    case Type::blob:
+      return bind_blob(value.bytes());
+    case Type::real:
+      break;
   }
   check(sqlite3_bind_double(handle_, next_++, value.as_real()));
   return *this;
@@ -142,24 +166,35 @@ int Run::try_exec() {
 
 std::string Run::bytes(const void* data, int column) const {
   if (data != nullptr) {
-    return {static_cast<const char*>(data), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
+    return {static_cast<const char*>(data),
+            static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
   }
   // NULL and an empty blob have no bytes; anything else here is a conversion that found no memory.
   const int type = sqlite3_column_type(handle_, column);
-  if (type == SQLITE_NULL || (type == SQLITE_BLOB && sqlite3_column_bytes(handle_, column) == 0)) return {};
+  if (type == SQLITE_NULL || (type == SQLITE_BLOB && sqlite3_column_bytes(handle_, column) == 0))
+    return {};
   throw std::bad_alloc();
 }
 
-std::string Run::text(int column) const { return bytes(sqlite3_column_text(handle_, column), column); }
-std::string Run::blob(int column) const { return bytes(sqlite3_column_blob(handle_, column), column); }
+std::string Run::text(int column) const {
+  return bytes(sqlite3_column_text(handle_, column), column);
+}
+std::string Run::blob(int column) const {
+  return bytes(sqlite3_column_blob(handle_, column), column);
+}
 
 Value Run::value(int column) const {
   switch (sqlite3_column_type(handle_, column)) {
-    case SQLITE_INTEGER: return Value::integer(integer(column));
-    case SQLITE_FLOAT: return Value::real(sqlite3_column_double(handle_, column));
-    case SQLITE_TEXT: return Value::text(text(column));
-    case SQLITE_BLOB: return Value::blob(blob(column));
-    default: return Value();
+    case SQLITE_INTEGER:
+      return Value::integer(integer(column));
+    case SQLITE_FLOAT:
+      return Value::real(sqlite3_column_double(handle_, column));
+    case SQLITE_TEXT:
+      return Value::text(text(column));
+    case SQLITE_BLOB:
+      return Value::blob(blob(column));
+    default:
+      return Value();
   }
 }
 

@@ -12,14 +12,15 @@
 
 namespace replic {
 
-// Throws the error that SQLite reports for `rc` on `db`: bad_alloc for SQLITE_NOMEM, else Error with SQLite's code and
-// text and a cure. `doing` says what was being done.
+// Throws the error that SQLite reports for `rc` on `db`: bad_alloc for SQLITE_NOMEM, else Error
+// with SQLite's code and text and a cure. `doing` says what was being done.
 [[noreturn]] void throw_sqlite(sqlite3* db, int rc, std::string_view doing);
 
-// The bytes of a text, as UTF-8, or of a blob that a callback was given; valid until the next use of `value`.
+// The bytes of a text, as UTF-8, or of a blob that a callback was given; valid until the next use
+// of `value`.
 std::string_view bytes_of(sqlite3_value* value);
-// An owned copy of a value that a callback was given. Text comes as UTF-8; throws E_UTF8, with `what` for its name,
-// when it is not valid.
+// An owned copy of a value that a callback was given. Text comes as UTF-8; throws E_UTF8, with
+// `what` for its name, when it is not valid.
 Value value_of(sqlite3_value* value, std::string_view what);
 
 // Move-only owner of a prepared statement.
@@ -39,15 +40,18 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
-// One execution: bind, step, read; resets the statement on destruction. Text and blobs are bound without a copy: they must
-// live as long as the Run. Every parameter must be bound in every Run, since old bindings are not cleared.
+// One execution: bind, step, read; resets the statement on destruction. Text and blobs are bound
+// without a copy: they must live as long as the Run. Every parameter must be bound in every Run,
+// since old bindings are not cleared.
 class Run {
  public:
   explicit Run(Statement& statement) : handle_(statement.get()) {}
   // Owns a statement that is used once.
   explicit Run(Statement&& statement) : own_(std::move(statement)), handle_(own_.get()) {}
   Run(Run&& other) noexcept
-      : own_(std::move(other.own_)), handle_(std::exchange(other.handle_, nullptr)), next_(other.next_) {}
+      : own_(std::move(other.own_)),
+        handle_(std::exchange(other.handle_, nullptr)),
+        next_(other.next_) {}
   Run& operator=(Run&&) = delete;
   ~Run();
 
@@ -69,8 +73,8 @@ class Run {
     while (step()) {
     }
   }
-  // Runs to the end. Returns SQLITE_OK, or the primary code SQLITE_CONSTRAINT or SQLITE_MISMATCH when a constraint
-  // failed, which undoes this statement alone. Throws every other error.
+  // Runs to the end. Returns SQLITE_OK, or the primary code SQLITE_CONSTRAINT or SQLITE_MISMATCH
+  // when a constraint failed, which undoes this statement alone. Throws every other error.
   int try_exec();
 
   int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }

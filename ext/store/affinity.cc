@@ -42,13 +42,16 @@ Value with_affinity(Database& db, Value value, Affinity affinity) {
   if (type == Type::text) {
     const auto copy = protected_value(db, value);
     const int numeric = sqlite3_value_numeric_type(copy.get());
-    if (numeric == SQLITE_INTEGER) return with_affinity(db, Value::integer(sqlite3_value_int64(copy.get())), affinity);
-    if (numeric == SQLITE_FLOAT) return with_affinity(db, Value::real(sqlite3_value_double(copy.get())), affinity);
+    if (numeric == SQLITE_INTEGER)
+      return with_affinity(db, Value::integer(sqlite3_value_int64(copy.get())), affinity);
+    if (numeric == SQLITE_FLOAT)
+      return with_affinity(db, Value::real(sqlite3_value_double(copy.get())), affinity);
     return value;
   }
   if (affinity == Affinity::real) {
     if (type == Type::integer) return Value::real(static_cast<double>(value.as_integer()));
-    // SQLite stores a real that is a whole number as an integer here, and so loses the sign of zero.
+    // SQLite stores a real that is a whole number as an integer here, and so loses the sign of
+    // zero.
     return value.as_real() == 0 ? Value::real(0.0) : value;
   }
   return type == Type::real ? integer_if_exact(value.as_real()) : value;

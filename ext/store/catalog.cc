@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kLogSuffix = "_patches";
 
-// A DEFAULT that is a literal, by the text that table_xinfo gives: SQLite hands over the expression without its
-// enclosing parentheses.
+// A DEFAULT that is a literal, by the text that table_xinfo gives: SQLite hands over the expression
+// without its enclosing parentheses.
 bool is_literal(std::string_view sql) {
   if (sql.empty()) return false;
   for (const std::string_view word : {"null", "true", "false"}) {
@@ -59,7 +59,8 @@ void Catalog::refresh() {
 
 bool Catalog::initialised() {
   if (!known_initialised_) {
-    Run run = db_.run("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name='_replic_state'");
+    Run run =
+        db_.run("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name='_replic_state'");
     known_initialised_ = run.step();
   }
   return known_initialised_;
@@ -80,7 +81,9 @@ const std::vector<std::string>& Catalog::tables() {
 }
 
 std::string Catalog::schema_sql(std::string_view type, std::string_view table) {
-  Run run = db_.run("SELECT coalesce(sql,'') FROM main.sqlite_schema WHERE type=?1 AND tbl_name=?2 COLLATE NOCASE");
+  Run run = db_.run(
+      "SELECT coalesce(sql,'') FROM main.sqlite_schema WHERE type=?1 AND tbl_name=?2 COLLATE "
+      "NOCASE");
   run.bind(type).bind(table);
   std::string out;
   while (run.step()) out += run.text(0) + '\n';
@@ -116,7 +119,8 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
     plan->strict = run.integer(5) != 0;
   }
   {
-    Run run = db_.once("PRAGMA main.table_list(" + ident(plan->name + std::string(kLogSuffix)) + ")");
+    Run run =
+        db_.once("PRAGMA main.table_list(" + ident(plan->name + std::string(kLogSuffix)) + ")");
     if (run.step()) {
       plan->log = run.text(1);
       plan->log_strict = run.integer(5) != 0;
@@ -144,9 +148,11 @@ void Catalog::read_columns(TablePlan& plan) {
   Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
   std::vector<std::pair<int64_t, size_t>> key;
   while (run.step()) {
-    for (const std::string_view reserved : {"_patchedAt", "_sequenceId", "_peerId", "_nulls", "_deletedAt"}) {
+    for (const std::string_view reserved :
+         {"_patchedAt", "_sequenceId", "_peerId", "_nulls", "_deletedAt"}) {
       if (!same_name(run.text(1), reserved)) continue;
-      plan.problem = "its column " + quoted(run.text(1)) + " has a name that the log needs for itself";
+      plan.problem =
+          "its column " + quoted(run.text(1)) + " has a name that the log needs for itself";
       plan.cure = "rename the column";
     }
     if (run.integer(6) != 0) continue;  // generated: computed on every peer from the others
@@ -158,7 +164,8 @@ void Catalog::read_columns(TablePlan& plan) {
     column.default_sql = run.text(4);
     column.seed = column_seed(column.name);
     if (!run.is_null(4)) {
-      column.default_kind = is_literal(column.default_sql) ? DefaultKind::constant : DefaultKind::expression;
+      column.default_kind =
+          is_literal(column.default_sql) ? DefaultKind::constant : DefaultKind::expression;
     }
     if (run.integer(5) > 0) key.emplace_back(run.integer(5), plan.columns.size());
     plan.columns.push_back(std::move(column));
@@ -198,9 +205,13 @@ void Catalog::read_key_collations(TablePlan& plan) {
   for (const size_t k : plan.key) {
     const Column& column = plan.columns[k];
     const bool binary = same_name(column.collation, "BINARY");
-    if (!binary && !same_name(column.collation, "NOCASE") && !same_name(column.collation, "RTRIM")) {
-      plan.problem = "its key column " + quoted(column.name) + " has the collation " + quoted(column.collation);
-      plan.cure = "use BINARY, NOCASE or RTRIM in a primary key: every peer must hold the same keys for equal";
+    if (!binary && !same_name(column.collation, "NOCASE") &&
+        !same_name(column.collation, "RTRIM")) {
+      plan.problem = "its key column " + quoted(column.name) + " has the collation " +
+                     quoted(column.collation);
+      plan.cure =
+          "use BINARY, NOCASE or RTRIM in a primary key: every peer must hold the same keys for "
+          "equal";
     }
     plan.respells = plan.respells || !binary || column.affinity == Affinity::blob;
   }
@@ -212,7 +223,9 @@ void Catalog::read_constraints(TablePlan& plan) {
     while (indexes.step()) {
       if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
       plan.problem = "it has the UNIQUE index " + quoted(indexes.text(1));
-      plan.cure = "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the table local";
+      plan.cure =
+          "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the "
+          "table local";
       return;
     }
   }
@@ -245,13 +258,15 @@ void Catalog::read_log(TablePlan& plan) {
     if (it != log.end() && it->second != column.affinity) {
       plan.problem = "column " + quoted(column.name) + " has another type in " + quoted(plan.log);
       plan.cure = "declare it in the log with the same affinity: " + ident(column.name) + " " +
-                  std::string(plan.log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
+                  std::string(plan.log_strict ? std::string_view(column.type)
+                                              : affinity_type(column.affinity));
       return;
     }
     column.in_log = it != log.end();
     if (!column.in_log && column.key_position >= 0) {
       plan.problem = quoted(plan.log) + " lacks the key column " + quoted(column.name);
-      plan.cure = "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type;
+      plan.cure = "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
+                  column.type;
       return;
     }
   }
@@ -267,25 +282,33 @@ void Catalog::read_log(TablePlan& plan) {
 void Catalog::explain_missing(std::string_view table) {
   const std::shared_ptr<TablePlan> plan = inspect(table);
   if (plan && plan->problem.empty()) {
-    throw Error(Code::table, "table " + quoted(plan->name) + " is not replicated: it has no log " +
-                                 quoted(plan->name + std::string(kLogSuffix)),
+    throw Error(Code::table,
+                "table " + quoted(plan->name) + " is not replicated: it has no log " +
+                    quoted(plan->name + std::string(kLogSuffix)),
                 "SELECT replic_track(" + literal(plan->name) + ",'{\"mode\":\"manual\"}')");
   }
-  if (plan) throw Error(Code::table, "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem, plan->cure);
+  if (plan)
+    throw Error(Code::table,
+                "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem,
+                plan->cure);
   if (folded(table).starts_with("_replic_") || folded(table).starts_with("sqlite_")) {
     throw Error(Code::table, "table " + quoted(table) + " belongs to replic or to SQLite itself",
                 "name a table of your own");
   }
   {
-    Run run = db_.run("SELECT 1 FROM temp.sqlite_schema WHERE type='table' AND name=?1 COLLATE NOCASE");
+    Run run =
+        db_.run("SELECT 1 FROM temp.sqlite_schema WHERE type='table' AND name=?1 COLLATE NOCASE");
     run.bind(table);
-    if (run.step()) throw Error(Code::table, "table " + quoted(table) + " is temporary", "it must be an ordinary table in main");
+    if (run.step())
+      throw Error(Code::table, "table " + quoted(table) + " is temporary",
+                  "it must be an ordinary table in main");
   }
   std::string names;
   for (const std::string& name : tables()) names.append(names.empty() ? "" : ", ").append(name);
   throw Error(Code::table, "there is no table " + quoted(table) + " in main",
-              names.empty() ? "no table is replicated yet: CREATE TABLE it, then SELECT replic_track('...')"
-                            : "the replicated tables are: " + names);
+              names.empty()
+                  ? "no table is replicated yet: CREATE TABLE it, then SELECT replic_track('...')"
+                  : "the replicated tables are: " + names);
 }
 
 const TablePlan* Catalog::find_for_write(std::string_view table) {
@@ -305,7 +328,8 @@ const TablePlan* Catalog::find_for_write(std::string_view table) {
 // Returns true when it has changed the schema.
 bool Catalog::ensure_indexes(const TablePlan& plan) {
   std::vector<std::string> by_key;
-  for (const size_t k : plan.key) by_key.push_back(folded(plan.columns[k].name + " " + plan.columns[k].collation));
+  for (const size_t k : plan.key)
+    by_key.push_back(folded(plan.columns[k].name + " " + plan.columns[k].collation));
   by_key.emplace_back("_patchedat binary");
   bool has_seq = false;
   bool has_key = false;
@@ -316,21 +340,26 @@ bool Catalog::ensure_indexes(const TablePlan& plan) {
       std::vector<std::string> parts;
       Run columns = db_.once("PRAGMA main.index_xinfo(" + ident(indexes.text(1)) + ")");
       while (columns.step()) {
-        if (columns.integer(5) != 0) parts.push_back(folded(columns.text(2) + " " + columns.text(4)));
+        if (columns.integer(5) != 0)
+          parts.push_back(folded(columns.text(2) + " " + columns.text(4)));
       }
       const bool unique = indexes.integer(2) != 0;
-      has_seq = has_seq || (unique && parts == std::vector<std::string>{"_peerid binary", "_sequenceid binary"});
-      has_key = has_key || (parts.size() >= by_key.size() && std::equal(by_key.begin(), by_key.end(), parts.begin()));
+      has_seq = has_seq || (unique && parts == std::vector<std::string>{"_peerid binary",
+                                                                        "_sequenceid binary"});
+      has_key = has_key || (parts.size() >= by_key.size() &&
+                            std::equal(by_key.begin(), by_key.end(), parts.begin()));
     }
   }
   if (has_seq && has_key) return false;
   const std::string& log = plan.log;
   std::string key_columns;
   for (const size_t k : plan.key) {
-    key_columns += ident(plan.columns[k].name) + " COLLATE " + ident(plan.columns[k].collation) + ",";
+    key_columns +=
+        ident(plan.columns[k].name) + " COLLATE " + ident(plan.columns[k].collation) + ",";
   }
   if (!has_seq) {
-    db_.exec("CREATE UNIQUE INDEX main." + ident(log + "_seq") + " ON " + ident(log) + "(_peerId,_sequenceId)");
+    db_.exec("CREATE UNIQUE INDEX main." + ident(log + "_seq") + " ON " + ident(log) +
+             "(_peerId,_sequenceId)");
   }
   if (!has_key) {
     db_.exec("CREATE INDEX main." + ident(log + "_row") + " ON " + ident(log) + "(" + key_columns +

@@ -1,4 +1,5 @@
-// Which tables are replicated, and how each is made: read from the schema, kept until the schema changes.
+// Which tables are replicated, and how each is made: read from the schema, kept until the schema
+// changes.
 
 #pragma once
 
@@ -16,7 +17,8 @@ class Catalog {
  public:
   explicit Catalog(Database& db) : db_(db) {}
 
-  // Forgets everything when the schema is not the one that was read. Cheap; call it at the start of each operation.
+  // Forgets everything when the schema is not the one that was read. Cheap; call it at the start of
+  // each operation.
   void refresh();
   void clear();
   // Makes the next refresh() read everything anew; plans stay valid until then.
@@ -25,17 +27,18 @@ class Catalog {
   // True when replic's own tables are there.
   bool initialised();
 
-  // The plan of a replicated table, by any spelling of its name; null when there is no table T with a T_patches.
-  // A plan with a problem is returned too: the caller must look at plan->problem.
+  // The plan of a replicated table, by any spelling of its name; null when there is no table T with
+  // a T_patches. A plan with a problem is returned too: the caller must look at plan->problem.
   const TablePlan* find(std::string_view table);
   // The names of all replicated tables, ordered by name.
   const std::vector<std::string>& tables();
   // Why `table` is not replicated: throws E_TABLE with the cure that fits.
   [[noreturn]] void explain_missing(std::string_view table);
-  // The same, for writing: adds to the log the two indexes that merging needs, where they are missing. Only then the
-  // schema changes, and plans found earlier are gone.
+  // The same, for writing: adds to the log the two indexes that merging needs, where they are
+  // missing. Only then the schema changes, and plans found earlier are gone.
   const TablePlan* find_for_write(std::string_view table);
-  // The plan for a T whose log need not exist: for replic_track. Null when there is no such ordinary table.
+  // The plan for a T whose log need not exist: for replic_track. Null when there is no such
+  // ordinary table.
   std::shared_ptr<TablePlan> inspect(std::string_view table);
 
  private:

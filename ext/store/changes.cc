@@ -8,10 +8,12 @@
 namespace replic {
 namespace {
 
-const std::string kParkedRange = "SELECT " + std::string(Parked::kColumns) +
-                                 " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
+const std::string kParkedRange =
+    "SELECT " + std::string(Parked::kColumns) +
+    " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
 constexpr std::string_view kVoidRange =
-    "SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
+    "SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY "
+    "seq";
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
 // Adds the cells of a part, those that are not there yet.
@@ -31,8 +33,8 @@ void add_reason(std::string& reason, const std::string& more) {
 
 }  // namespace
 
-std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked, int64_t peer, int64_t seq,
-                                std::string_view hint) {
+std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked,
+                                int64_t peer, int64_t seq, std::string_view hint) {
   std::optional<Patch> out;
   Log log(db);
   const auto look = [&](std::string_view table) {
@@ -45,7 +47,8 @@ std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Pa
   if (!hint.empty()) look(hint);
   const std::vector<ParkedPatch> parts = parked.parts(peer, seq);
   if (!out && !parts.empty()) look(parts.front().patch.table);
-  const std::vector<std::string> tables = out || !parts.empty() ? std::vector<std::string>() : catalog.tables();
+  const std::vector<std::string> tables =
+      out || !parts.empty() ? std::vector<std::string>() : catalog.tables();
   for (const std::string& table : tables) look(table);
   for (const ParkedPatch& part : parts) {
     if (out) {
@@ -57,11 +60,14 @@ std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Pa
   if (out) return out;
   Run run = db.run("SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq=?2");
   run.bind(peer).bind(seq);
-  if (run.step()) out = Patch{{run.integer(0), run.integer(1), run.integer(2)}, state.ver_of(peer, seq), {}, {}, {}};
+  if (run.step())
+    out = Patch{
+        {run.integer(0), run.integer(1), run.integer(2)}, state.ver_of(peer, seq), {}, {}, {}};
   return out;
 }
 
-std::vector<Span> spans_since(State& state, bool initialised, const Vector& since, int64_t peer, Range seqs) {
+std::vector<Span> spans_since(State& state, bool initialised, const Vector& since, int64_t peer,
+                              Range seqs) {
   std::vector<Span> spans;
   state.for_each_range(initialised, peer, [&](const ReceivedRange& range) {
     const Range wanted{std::max(range.first, seqs.first), std::min(range.last, seqs.last)};
@@ -71,15 +77,19 @@ std::vector<Span> spans_since(State& state, bool initialised, const Vector& sinc
       spans.push_back({range.peer, wanted, range.ver});
       return;
     }
-    for (const Range& missing : it->second.missing_in(wanted)) spans.push_back({range.peer, missing, range.ver});
+    for (const Range& missing : it->second.missing_in(wanted))
+      spans.push_back({range.peer, missing, range.ver});
   });
   return spans;
 }
 
-ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans, bool outlives_call)
+ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans,
+                           bool outlives_call)
     : db_(db), spans_(std::move(spans)) {
   if (spans_.empty()) return;
-  const auto own = [&](std::string_view sql) { return outlives_call ? Statement(db_.handle(), sql) : Statement(); };
+  const auto own = [&](std::string_view sql) {
+    return outlives_call ? Statement(db_.handle(), sql) : Statement();
+  };
   for (const std::string& table : catalog.tables()) {
     const TablePlan* plan = catalog.find(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
@@ -150,7 +160,9 @@ std::optional<Change> ChangeCursor::take() {
   std::optional<Change> change;
   for (LogSource& source : logs_) {
     if (!source.head || source.head->stamp.seq != seq) continue;
-    change = Change{{source.head->stamp, ver_, source.plan->name, cells_of(*source.plan, *source.head), {}}, ""};
+    change = Change{
+        {source.head->stamp, ver_, source.plan->name, cells_of(*source.plan, *source.head), {}},
+        ""};
     advance(source);
   }
   while (parked_head_ && parked_head_->patch.stamp.seq == seq) {

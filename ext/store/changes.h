@@ -1,4 +1,5 @@
-// Everything received or written, as patches again: put together from the logs, the parked parts and the voids.
+// Everything received or written, as patches again: put together from the logs, the parked parts
+// and the voids.
 
 #pragma once
 
@@ -20,10 +21,10 @@ struct Change {
   std::string reason;  // why it, or a part of it, is parked; empty when it is visible
 };
 
-// The whole patch of one received (peer, seq), losers of an identity conflict left out; nothing when it exists no more.
-// `hint`: the table to look in first, or empty.
-std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked, int64_t peer, int64_t seq,
-                                std::string_view hint);
+// The whole patch of one received (peer, seq), losers of an identity conflict left out; nothing
+// when it exists no more. `hint`: the table to look in first, or empty.
+std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked,
+                                int64_t peer, int64_t seq, std::string_view hint);
 
 // A run of sequence numbers to read.
 struct Span {
@@ -33,13 +34,15 @@ struct Span {
 };
 
 // The spans of what was received and `since` lacks, limited to `peer` (0: all) and to `seqs`.
-std::vector<Span> spans_since(State& state, bool initialised, const Vector& since, int64_t peer, Range seqs);
+std::vector<Span> spans_since(State& state, bool initialised, const Vector& since, int64_t peer,
+                              Range seqs);
 
 // Reads spans in order, patch by patch, in constant memory.
 class ChangeCursor {
  public:
-  // `outlives_call`: the cursor belongs to a scan of the host's, which may be open while the connection is being closed; it
-  // then owns its statements. Else it uses the cached ones, which is quicker to start.
+  // `outlives_call`: the cursor belongs to a scan of the host's, which may be open while the
+  // connection is being closed; it then owns its statements. Else it uses the cached ones, which is
+  // quicker to start.
   ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spans, bool outlives_call = false);
 
   // The next patch, by span and seq; nothing at the end.

@@ -11,7 +11,8 @@
 namespace replic {
 namespace {
 
-constexpr size_t kMostFindings = 1000;  // a table that is wrong everywhere need not be listed row by row
+constexpr size_t kMostFindings =
+    1000;  // a table that is wrong everywhere need not be listed row by row
 
 class Checker {
  public:
@@ -22,7 +23,8 @@ class Checker {
   std::vector<Finding> take() { return std::move(findings_); }
 
  private:
-  void add(std::string severity, std::string code, const std::string& table, std::string detail, std::string cure);
+  void add(std::string severity, std::string code, const std::string& table, std::string detail,
+           std::string cure);
   void check_row(const TablePlan& plan, const std::vector<RowPatch>& patches);
   void check_unlogged(const TablePlan& plan);
 
@@ -37,20 +39,31 @@ std::string shown_key(const TablePlan& plan, const std::vector<Value>& key) {
     out.append(i == 0 ? "" : ", ").append(plan.columns[plan.key[i]].name).append("=");
     const Value& value = key[i];
     switch (value.type()) {
-      case Type::integer: out += std::to_string(value.as_integer()); break;
-      case Type::real: out += std::to_string(value.as_real()); break;
-      case Type::text: out += quoted(value.bytes()); break;
-      case Type::blob: out += "a blob of " + std::to_string(value.bytes().size()) + " bytes"; break;
-      case Type::null: out += "NULL"; break;
+      case Type::integer:
+        out += std::to_string(value.as_integer());
+        break;
+      case Type::real:
+        out += std::to_string(value.as_real());
+        break;
+      case Type::text:
+        out += quoted(value.bytes());
+        break;
+      case Type::blob:
+        out += "a blob of " + std::to_string(value.bytes().size()) + " bytes";
+        break;
+      case Type::null:
+        out += "NULL";
+        break;
     }
   }
   return out;
 }
 
-void Checker::add(std::string severity, std::string code, const std::string& table, std::string detail,
-                  std::string cure) {
+void Checker::add(std::string severity, std::string code, const std::string& table,
+                  std::string detail, std::string cure) {
   if (findings_.size() >= kMostFindings) return;
-  findings_.push_back({std::move(severity), std::move(code), table, std::move(detail), std::move(cure)});
+  findings_.push_back(
+      {std::move(severity), std::move(code), table, std::move(detail), std::move(cure)});
 }
 
 // One row of T against the fold of its accepted patches, oldest first.
@@ -61,19 +74,21 @@ void Checker::check_row(const TablePlan& plan, const std::vector<RowPatch>& patc
   Run run = db_.run(plan.table_select);
   for (const Value& value : key) run.bind(value);
   const bool present = run.step();
-  const std::string cure = "write the row again with replic_patch, or get a fresh copy from another peer";
+  const std::string cure =
+      "write the row again with replic_patch, or get a fresh copy from another peer";
   if (present != fold.visible()) {
     return add("error", "ROW", plan.name,
-               "row " + shown_key(plan, key) + (present ? " is there, and its patches say it is deleted"
-                                                        : " is not there, and its patches make it"),
+               "row " + shown_key(plan, key) +
+                   (present ? " is there, and its patches say it is deleted"
+                            : " is not there, and its patches make it"),
                cure);
   }
   if (!present) return;
   for (size_t i = 0; i < plan.columns.size(); i++) {
     if (run.value(static_cast<int>(i)) == fold.value(i)) continue;
     return add("error", "ROW", plan.name,
-               "row " + shown_key(plan, key) + " shows another value in " + quoted(plan.columns[i].name) +
-                   " than its patches say",
+               "row " + shown_key(plan, key) + " shows another value in " +
+                   quoted(plan.columns[i].name) + " than its patches say",
                cure);
   }
 }
@@ -83,14 +98,18 @@ void Checker::check_unlogged(const TablePlan& plan) {
   for (const size_t k : plan.key) {
     const Column& column = plan.columns[k];
     condition.append(condition.empty() ? "" : " AND ")
-        .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " + ident(column.collation));
+        .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " +
+                ident(column.collation));
   }
-  Run run = db_.once("SELECT count(*) FROM main." + ident(plan.name) + " AS t WHERE NOT EXISTS (SELECT 1 FROM main." +
-                     ident(plan.log) + " AS l WHERE " + condition + ")");
+  Run run = db_.once("SELECT count(*) FROM main." + ident(plan.name) +
+                     " AS t WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan.log) +
+                     " AS l WHERE " + condition + ")");
   if (run.step() && run.integer(0) > 0) {
     add("warning", "UNLOGGED", plan.name,
-        std::to_string(run.integer(0)) + " row(s) were written without a patch, and are on this peer alone",
-        "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') makes patches of them");
+        std::to_string(run.integer(0)) +
+            " row(s) were written without a patch, and are on this peer alone",
+        "SELECT replic_track(" + literal(plan.name) +
+            ",'{\"mode\":\"manual\"}') makes patches of them");
   }
 }
 
@@ -112,8 +131,8 @@ void Checker::check_table(const TablePlan& plan) {
     for (const size_t k : plan.key) whole = whole && patch.find(k) != nullptr;
     if (!whole) {
       add("error", "LOG", plan.name,
-          "the log entry of peer " + std::to_string(patch.stamp.peer) + ", seq " + std::to_string(patch.stamp.seq) +
-              " has no whole key",
+          "the log entry of peer " + std::to_string(patch.stamp.peer) + ", seq " +
+              std::to_string(patch.stamp.seq) + " has no whole key",
           "the log was changed by hand: get a fresh copy from another peer");
       continue;
     }
@@ -131,16 +150,19 @@ void Checker::check_table(const TablePlan& plan) {
 
 // Every range against what is there: each seq once, and the sums of content.
 void Checker::check_sequences() {
-  const std::string cure = "the tables of replic were changed by hand: get a fresh copy from another peer";
+  const std::string cure =
+      "the tables of replic were changed by hand: get a fresh copy from another peer";
   std::map<int64_t, RangeSet> seen;
   store_.state().for_each_range(true, 0, [&](const ReceivedRange& range) {
     RangeSet& set = seen[range.peer];
     if (range.first > range.last || range.first <= set.last()) {
-      add("error", "RANGES", "", "the received ranges of peer " + std::to_string(range.peer) + " overlap", cure);
+      add("error", "RANGES", "",
+          "the received ranges of peer " + std::to_string(range.peer) + " overlap", cure);
     }
     set.add({range.first, range.last});
     if (range.ver == kGoneVer) return;
-    ChangeCursor cursor(db_, store_.catalog(), {Span{range.peer, {range.first, range.last}, range.ver}});
+    ChangeCursor cursor(db_, store_.catalog(),
+                        {Span{range.peer, {range.first, range.last}, range.ver}});
     int64_t count = 0;
     uint64_t sum = 0;
     int64_t last = 0;
@@ -151,18 +173,22 @@ void Checker::check_sequences() {
       }
       if (change->patch.stamp.seq == last) {
         add("error", "TWICE", change->patch.table,
-            "peer " + std::to_string(range.peer) + ", seq " + std::to_string(last) + " stands in two places", cure);
+            "peer " + std::to_string(range.peer) + ", seq " + std::to_string(last) +
+                " stands in two places",
+            cure);
         continue;
       }
       last = change->patch.stamp.seq;
       sum += content_hash(change->patch);
       count++;
     }
-    const std::string name = "peer " + std::to_string(range.peer) + ", seqs " + std::to_string(range.first) + " to " +
-                             std::to_string(range.last);
+    const std::string name = "peer " + std::to_string(range.peer) + ", seqs " +
+                             std::to_string(range.first) + " to " + std::to_string(range.last);
     if (count != range.last - range.first + 1) {
-      add("error", "LOST", "", name + ": " + std::to_string(range.last - range.first + 1) + " patches are recorded and " +
-                                   std::to_string(count) + " are there", cure);
+      add("error", "LOST", "",
+          name + ": " + std::to_string(range.last - range.first + 1) +
+              " patches are recorded and " + std::to_string(count) + " are there",
+          cure);
     } else if (sum != range.sum) {
       add("error", "CONTENT", "", name + ": the patches are not what was received", cure);
     }

@@ -18,8 +18,8 @@ struct Finding {
   std::string cure;
 };
 
-// Everything that is wrong, with `table` only what concerns that table. Reads all logs and tables; interruptible.
-// Throws E_TABLE when `table` is not replicated.
+// Everything that is wrong, with `table` only what concerns that table. Reads all logs and tables;
+// interruptible. Throws E_TABLE when `table` is not replicated.
 std::vector<Finding> check(Store& store, std::string_view table);
 
 }  // namespace replic

@@ -9,7 +9,8 @@ namespace replic {
 uint64_t table_digest(Database& db, const TablePlan& plan, const std::optional<Value>& first,
                       const std::optional<Value>& last) {
   std::string sql;
-  for (const Column& column : plan.columns) sql.append(sql.empty() ? "SELECT " : ",").append(ident(column.name));
+  for (const Column& column : plan.columns)
+    sql.append(sql.empty() ? "SELECT " : ",").append(ident(column.name));
   sql += " FROM main." + ident(plan.name);
   const std::string key = ident(plan.columns[plan.key[0]].name);
   if (first) sql += " WHERE " + key + ">=?";

@@ -21,7 +21,8 @@ namespace {
 // Raised when a released version changes the state tables.
 constexpr int64_t kFormat = 1;
 
-// What tells one boot of the machine from another. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, random.
+// What tells one boot of the machine from another. Source: Linux,
+// Documentation/admin-guide/sysctl/kernel.rst, random.
 BootId read_boot_id() {
   // Without a stream: one that finds no memory looks like a file that is not there.
   std::string id;
@@ -87,7 +88,8 @@ int64_t Identity::random_peer() {
 
 bool Identity::is_known(int64_t peer) {
   Run run = db_.run(
-      "SELECT 1 FROM main._replic_peers WHERE peer=?1 UNION ALL SELECT 1 FROM main._replic_ranges WHERE peer=?1 LIMIT 1");
+      "SELECT 1 FROM main._replic_peers WHERE peer=?1 UNION ALL SELECT 1 FROM main._replic_ranges "
+      "WHERE peer=?1 LIMIT 1");
   run.bind(peer);
   return run.step();
 }
@@ -113,9 +115,11 @@ int64_t Identity::init(std::optional<int64_t> peer) {
     return take(peer);
   }
   if (!peer || is_own(*peer)) return current;
-  throw Error(Code::identity,
-              "this database is peer " + std::to_string(current) + " already, and was never " + std::to_string(*peer),
-              "call replic_fork(" + std::to_string(*peer) + ") to write under a new identity from now on");
+  throw Error(
+      Code::identity,
+      "this database is peer " + std::to_string(current) + " already, and was never " +
+          std::to_string(*peer),
+      "call replic_fork(" + std::to_string(*peer) + ") to write under a new identity from now on");
 }
 
 int64_t Identity::take(std::optional<int64_t> peer) {
@@ -127,7 +131,9 @@ int64_t Identity::take(std::optional<int64_t> peer) {
   }
   const int64_t taken = peer ? *peer : random_peer();
   db_.run("UPDATE main._replic_peers SET role=1 WHERE role=2").exec();
-  db_.run("INSERT INTO main._replic_peers(peer,role) VALUES(?1,2) ON CONFLICT(peer) DO UPDATE SET role=2")
+  db_.run(
+         "INSERT INTO main._replic_peers(peer,role) VALUES(?1,2) ON CONFLICT(peer) DO UPDATE SET "
+         "role=2")
       .bind(taken)
       .exec();
   state_.row().peer = taken;
@@ -138,7 +144,8 @@ int64_t Identity::take(std::optional<int64_t> peer) {
   return taken;
 }
 
-// Logs that are older than our state, of a database that was replicated by an ancestor: what they hold was received.
+// Logs that are older than our state, of a database that was replicated by an ancestor: what they
+// hold was received.
 void Identity::adopt_logs() {
   const std::vector<std::string> tables = catalog_.tables();
   for (const std::string& table : tables) {

@@ -43,17 +43,23 @@ std::optional<size_t> RowFold::lacking() const {
 }
 
 bool RowFold::lacks(size_t column) const {
-  return column < plan_->columns.size() && plan_->columns[column].not_null && value(column).is_null();
+  return column < plan_->columns.size() && plan_->columns[column].not_null &&
+         value(column).is_null();
 }
 
 bool fits_strict(const Column& column, const Value& value) {
   switch (value.type()) {
-    case Type::null: return true;
+    case Type::null:
+      return true;
     case Type::integer:
-      return same_name(column.type, "INT") || same_name(column.type, "INTEGER") || same_name(column.type, "ANY");
-    case Type::real: return same_name(column.type, "REAL") || same_name(column.type, "ANY");
-    case Type::text: return same_name(column.type, "TEXT") || same_name(column.type, "ANY");
-    case Type::blob: return same_name(column.type, "BLOB") || same_name(column.type, "ANY");
+      return same_name(column.type, "INT") || same_name(column.type, "INTEGER") ||
+             same_name(column.type, "ANY");
+    case Type::real:
+      return same_name(column.type, "REAL") || same_name(column.type, "ANY");
+    case Type::text:
+      return same_name(column.type, "TEXT") || same_name(column.type, "ANY");
+    case Type::blob:
+      return same_name(column.type, "BLOB") || same_name(column.type, "ANY");
   }
   return true;
 }
@@ -68,14 +74,16 @@ bool RowJudge::legal(const RowFold& fold) {
     return false;
   }
   if (plan_.rowid_alias && fold.value(plan_.key[0]).type() != Type::integer) {
-    refusal_ = "datatype mismatch: " + plan_.name + "." + plan_.columns[plan_.key[0]].name + " takes integers only";
+    refusal_ = "datatype mismatch: " + plan_.name + "." + plan_.columns[plan_.key[0]].name +
+               " takes integers only";
     return false;
   }
   if (plan_.strict || plan_.log_strict) {
     for (size_t i = 0; i < plan_.columns.size(); i++) {
       const Column& column = plan_.columns[i];
       if (fits_strict(column, fold.value(i))) continue;
-      refusal_ = "cannot store this type of value in " + column.type + " column " + plan_.name + "." + column.name;
+      refusal_ = "cannot store this type of value in " + column.type + " column " + plan_.name +
+                 "." + column.name;
       return false;
     }
   }
@@ -113,7 +121,8 @@ std::vector<size_t> RowJudge::mates(size_t waiter, std::span<const size_t> waiti
   return out;
 }
 
-int write_row(Database& db, const TablePlan& plan, const std::vector<Value>& key, const RowFold& fold) {
+int write_row(Database& db, const TablePlan& plan, const std::vector<Value>& key,
+              const RowFold& fold) {
   std::vector<size_t> changed;
   bool present = false;
   {

@@ -18,7 +18,8 @@ class RowFold {
   // The patch must outlive the fold.
   void add(const RowPatch& patch);
   bool empty() const { return empty_; }
-  // The row is to be seen in T: something was added, and its log tombstone, where there is one, is not set.
+  // The row is to be seen in T: something was added, and its log tombstone, where there is one, is
+  // not set.
   bool visible() const;
   // The value that T shows in a column: what was set, or the constant default, or NULL.
   const Value& value(size_t column) const;
@@ -40,8 +41,8 @@ class RowFold {
 // Whether a STRICT table takes this value, after affinity, in a column declared so.
 bool fits_strict(const Column& column, const Value& value);
 
-// Judges the units of one row, each a single patch. Tests NOT NULL and STRICT by itself; where the plan needs a trial,
-// it writes the row into T, and must run inside Gate::trial.
+// Judges the units of one row, each a single patch. Tests NOT NULL and STRICT by itself; where the
+// plan needs a trial, it writes the row into T, and must run inside Gate::trial.
 class RowJudge : public Judge {
  public:
   // `units` in stamp order.
@@ -66,8 +67,9 @@ class RowJudge : public Judge {
   std::string refusal_;
 };
 
-// Makes T's row be `fold`: inserts, updates what differs, or deletes. `key` names the row. Returns SQLITE_OK, or
-// SQLITE_CONSTRAINT or SQLITE_MISMATCH when T refuses, which then is as before.
-int write_row(Database& db, const TablePlan& plan, const std::vector<Value>& key, const RowFold& fold);
+// Makes T's row be `fold`: inserts, updates what differs, or deletes. `key` names the row. Returns
+// SQLITE_OK, or SQLITE_CONSTRAINT or SQLITE_MISMATCH when T refuses, which then is as before.
+int write_row(Database& db, const TablePlan& plan, const std::vector<Value>& key,
+              const RowFold& fold);
 
 }  // namespace replic

@@ -29,42 +29,51 @@ RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
   for (Cell& cell : cells) {
     const auto index = plan.find(cell.column);
     if (!index) {
-      throw Error(Code::column, "table " + quoted(plan.name) + " has no column " + quoted(cell.column) + " that can be set",
+      throw Error(Code::column,
+                  "table " + quoted(plan.name) + " has no column " + quoted(cell.column) +
+                      " that can be set",
                   "its columns are: " + names_of(plan, false));
     }
     if (row.find(*index) != nullptr) {
-      throw Error(Code::argument, "column " + quoted(cell.column) + " is given twice", "name each column once");
+      throw Error(Code::argument, "column " + quoted(cell.column) + " is given twice",
+                  "name each column once");
     }
     const bool is_tombstone = *index == plan.columns.size();
     if (cell.value.is_null()) {
       if (!is_tombstone && plan.columns[*index].key_position >= 0) continue;  // reported as missing
       if (!plan.has_nulls) {
-        throw Error(Code::nulls, "column " + quoted(cell.column) + " cannot be set to NULL: " + quoted(plan.log) +
-                                     " has no column _nulls to say so",
-                    "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
+        throw Error(
+            Code::nulls,
+            "column " + quoted(cell.column) + " cannot be set to NULL: " + quoted(plan.log) +
+                " has no column _nulls to say so",
+            "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
       }
     }
     if (!is_tombstone) {
       const Column& column = plan.columns[*index];
       if (!column.in_log) {
         throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
-                    "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type);
+                    "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
+                        column.type);
       }
       cell.value = with_affinity(db_, std::move(cell.value), column.affinity);
     }
     row.slots.push_back({*index, std::move(cell.value)});
   }
-  std::sort(row.slots.begin(), row.slots.end(), [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  std::sort(row.slots.begin(), row.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
   for (const size_t k : plan.key) {
     if (row.find(k) != nullptr) continue;
-    throw Error(Code::key, "primary-key column " + quoted(plan.columns[k].name) + " of table " + quoted(plan.name) +
-                               " is missing or NULL",
+    throw Error(Code::key,
+                "primary-key column " + quoted(plan.columns[k].name) + " of table " +
+                    quoted(plan.name) + " is missing or NULL",
                 "give every key column: " + names_of(plan, true));
   }
   return row;
 }
 
-// A new row takes the value of a DEFAULT that is an expression from its writer, so that all peers have the same.
+// A new row takes the value of a DEFAULT that is an expression from its writer, so that all peers
+// have the same.
 void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) {
   const bool any = std::any_of(plan.columns.begin(), plan.columns.end(), [](const Column& column) {
     return column.default_kind == DefaultKind::expression;
@@ -79,12 +88,14 @@ void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) 
   }
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
-    if (column.default_kind != DefaultKind::expression || !column.in_log || row.find(i) != nullptr) continue;
+    if (column.default_kind != DefaultKind::expression || !column.in_log || row.find(i) != nullptr)
+      continue;
     Run run = db_.once("SELECT " + column.default_sql);
     if (!run.step() || run.is_null(0)) continue;
     row.slots.push_back({i, with_affinity(db_, run.value(0), column.affinity)});
   }
-  std::sort(row.slots.begin(), row.slots.end(), [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  std::sort(row.slots.begin(), row.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
 }
 
 int64_t LocalWriter::next_at() {
@@ -94,9 +105,11 @@ int64_t LocalWriter::next_at() {
   const int64_t at = tick(clock.at, clock.is_own, now);
   if (clock.own_at > drift_bound(now, state.max_drift_ms)) {
     throw Error(Code::clock_ahead,
-                "the newest stamp made here is " + std::to_string(unix_ms_from_at(clock.own_at) - now) +
+                "the newest stamp made here is " +
+                    std::to_string(unix_ms_from_at(clock.own_at) - now) +
                     " ms ahead of the system clock, which was ahead and has been set back",
-                "correct the clock if it is wrong now; if it is right, SELECT replic_fork() gives the patches of the "
+                "correct the clock if it is wrong now; if it is right, SELECT replic_fork() gives "
+                "the patches of the "
                 "future the present time");
   }
   return at;
@@ -130,9 +143,11 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
         if (value == nullptr && column.default_kind != DefaultKind::constant) list = &missing;
         if (list != nullptr) list->append(list->empty() ? "" : ", ").append(column.name);
       }
-      wrong += set_null.empty() ? " (a new row needs: " + missing + ")" : " (set to NULL: " + set_null + ")";
+      wrong += set_null.empty() ? " (a new row needs: " + missing + ")"
+                                : " (set to NULL: " + set_null + ")";
     } else if (wrong.starts_with("datatype mismatch") && plan->rowid_alias) {
-      wrong = "datatype mismatch: " + plan->name + "." + plan->columns[plan->key[0]].name + " takes integers only";
+      wrong = "datatype mismatch: " + plan->name + "." + plan->columns[plan->key[0]].name +
+              " takes integers only";
     }
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");

@@ -18,9 +18,10 @@ class LocalWriter {
   LocalWriter(Database& db, Catalog& catalog, State& state, Merger& merger, Identity& identity)
       : db_(db), catalog_(catalog), state_(state), merger_(merger), identity_(identity) {}
 
-  // Writes a patch of `table`; a NULL cell sets NULL. Returns it as it is to be shipped. Inside Gate::write; when it
-  // throws, the caller's statement must fail, which undoes it. Without `wanted` an empty patch is returned.
-  // Throws E_TABLE, E_COLUMN, E_KEY, E_NULLS, E_CONSTRAINT, E_CLOCK_RANGE, E_CLOCK_AHEAD.
+  // Writes a patch of `table`; a NULL cell sets NULL. Returns it as it is to be shipped. Inside
+  // Gate::write; when it throws, the caller's statement must fail, which undoes it. Without
+  // `wanted` an empty patch is returned. Throws E_TABLE, E_COLUMN, E_KEY, E_NULLS, E_CONSTRAINT,
+  // E_CLOCK_RANGE, E_CLOCK_AHEAD.
   Patch write(std::string_view table, std::vector<Cell>&& cells, bool wanted);
   // A stamp for a patch of our own that keeps its clock value `at`.
   Stamp next_stamp(int64_t at);

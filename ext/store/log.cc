@@ -20,7 +20,8 @@ std::vector<Value> key_of(const TablePlan& plan, const RowPatch& patch) {
   key.reserve(plan.key.size());
   for (const size_t k : plan.key) {
     const Value* value = patch.find(k);
-    if (value == nullptr) throw Error(Code::internal, "a patch without its key", "please report this");
+    if (value == nullptr)
+      throw Error(Code::internal, "a patch without its key", "please report this");
     key.push_back(*value);
   }
   return key;
@@ -83,7 +84,8 @@ RowPatch Log::read(const TablePlan& plan, Run& run) {
   if (!plan.has_nulls || run.is_null(nulls)) return patch;
   for (const std::string& name : wire::read_names(run.text(nulls))) {
     const auto column = plan.find(name);
-    if (!column || patch.find(*column) != nullptr) continue;  // dropped meanwhile, or damaged: replic_check tells
+    if (!column || patch.find(*column) != nullptr)
+      continue;  // dropped meanwhile, or damaged: replic_check tells
     patch.slots.push_back({*column, Value()});
   }
   std::sort(patch.slots.begin(), patch.slots.end(),

@@ -43,7 +43,8 @@ class Log {
   void newer(const TablePlan& plan, const std::vector<Value>& key, const Stamp& stamp,
              const std::function<bool(const RowPatch&)>& visit);
 
-  // Reads the current row of a statement made from plan.log_row and its like. Throws E_STATE when _nulls is damaged.
+  // Reads the current row of a statement made from plan.log_row and its like. Throws E_STATE when
+  // _nulls is damaged.
   static RowPatch read(const TablePlan& plan, Run& run);
 
  private:

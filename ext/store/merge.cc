@@ -9,7 +9,8 @@ namespace replic {
 namespace {
 
 void sort_slots(RowPatch& patch) {
-  std::sort(patch.slots.begin(), patch.slots.end(), [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  std::sort(patch.slots.begin(), patch.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
 }
 
 // No value of this patch can break NOT NULL or STRICT by itself.
@@ -36,7 +37,8 @@ std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch
 bool sets_every_needed_column(const TablePlan& plan, const RowPatch& patch) {
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
-    if (column.not_null && column.default_kind != DefaultKind::constant && patch.find(i) == nullptr) return false;
+    if (column.not_null && column.default_kind != DefaultKind::constant && patch.find(i) == nullptr)
+      return false;
   }
   return true;
 }
@@ -64,12 +66,14 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
 std::optional<std::string> Merger::merge(const TablePlan& plan, const Unit& unit, bool park) {
   const RowPatch& patch = unit.row;
   const std::vector<Value> key = key_of(plan, patch);
-  const bool waiters = state_.peek().waiting > 0 && !parked_.waiting(plan.name, row_key(plan, key)).empty();
+  const bool waiters =
+      state_.peek().waiting > 0 && !parked_.waiting(plan.name, row_key(plan, key)).empty();
   if (waiters) return settle(plan, key, &unit, park);
 
   const auto newest = log_.newest(plan, key);
   if (newest && *newest > patch.stamp) {
-    if (!plan.needs_trial && harmless(plan, patch) && merge_late(plan, key, patch)) return std::nullopt;
+    if (!plan.needs_trial && harmless(plan, patch) && merge_late(plan, key, patch))
+      return std::nullopt;
     return settle(plan, key, &unit, park);
   }
   if (plan.log_strict && !harmless(plan, patch)) return settle(plan, key, &unit, park);
@@ -92,7 +96,8 @@ void Merger::merge_again(const TablePlan& plan, const Unit& unit) {
 }
 
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.
-int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logged, bool* settle_instead) {
+int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logged,
+                         bool* settle_instead) {
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone) {
     *settle_instead = true;
@@ -117,7 +122,8 @@ int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logg
     const int rc = run.try_exec();
     if (rc != SQLITE_OK || db_.changes() > 0) return rc;
   }
-  // The row is logged but not in T: deleted, or its T row was taken away by hand. Only all its patches tell.
+  // The row is logged but not in T: deleted, or its T row was taken away by hand. Only all its
+  // patches tell.
   if (logged) {
     *settle_instead = true;
     return SQLITE_OK;
@@ -125,8 +131,10 @@ int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logg
   return upsert();
 }
 
-// Merges a patch older than others of its row, all of which are accepted. False when T lacks the row.
-bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch) {
+// Merges a patch older than others of its row, all of which are accepted. False when T lacks the
+// row.
+bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
+                        const RowPatch& patch) {
   std::vector<size_t> columns = written_columns(plan, patch, false);
   log_.newer(plan, key, patch.stamp, [&](const RowPatch& newer) {
     std::erase_if(columns, [&](size_t column) { return newer.find(column) != nullptr; });
@@ -142,20 +150,26 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key, co
   return true;
 }
 
-std::vector<Merger::Member> Merger::gather(const TablePlan& plan, const std::vector<Value>& key, const Unit* extra) {
+std::vector<Merger::Member> Merger::gather(const TablePlan& plan, const std::vector<Value>& key,
+                                           const Unit* extra) {
   std::vector<Member> members;
-  for (RowPatch& row : log_.row(plan, key)) members.push_back({{std::move(row), 0, {}}, true, false, 0});
+  for (RowPatch& row : log_.row(plan, key))
+    members.push_back({{std::move(row), 0, {}}, true, false, 0});
   for (ParkedPatch& parked : parked_.waiting(plan.name, row_key(plan, key))) {
     RowPatch row = row_patch_of(plan, parked.patch);
     const auto same = std::find_if(members.begin(), members.end(),
                                    [&](const Member& m) { return m.unit.row.stamp == row.stamp; });
     if (same == members.end()) {
-      members.push_back({{std::move(row), parked.patch.ver, parked.patch.group}, false, true, parked.parked_unix_ms});
+      members.push_back({{std::move(row), parked.patch.ver, parked.patch.group},
+                         false,
+                         true,
+                         parked.parked_unix_ms});
       continue;
     }
     // The log could not hold a value of it, since it is STRICT: the rest is there.
     for (Slot& slot : row.slots) {
-      if (same->unit.row.find(slot.column) == nullptr) same->unit.row.slots.push_back(std::move(slot));
+      if (same->unit.row.find(slot.column) == nullptr)
+        same->unit.row.slots.push_back(std::move(slot));
     }
     sort_slots(same->unit.row);
     same->unit.ver = parked.patch.ver;
@@ -168,8 +182,8 @@ std::vector<Merger::Member> Merger::gather(const TablePlan& plan, const std::vec
   return members;
 }
 
-std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vector<Value>& key, const Unit* extra,
-                                          bool park, bool was_ours) {
+std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vector<Value>& key,
+                                          const Unit* extra, bool park, bool was_ours) {
   const std::vector<Member> members = gather(plan, key, extra);
   std::vector<const RowPatch*> units;
   for (const Member& member : members) units.push_back(&member.unit.row);
@@ -183,7 +197,8 @@ std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vect
   }
   const std::string row = row_key(plan, key);
   std::optional<std::string> refusal;
-  was_ours = was_ours || std::any_of(members.begin(), members.end(), [](const Member& m) { return m.in_log; });
+  was_ours = was_ours ||
+             std::any_of(members.begin(), members.end(), [](const Member& m) { return m.in_log; });
   for (size_t i = 0; i < members.size(); i++) {
     const Member& member = members[i];
     const bool is_extra = extra != nullptr && member.unit.row.stamp == extra->row.stamp;
@@ -200,8 +215,10 @@ std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vect
   // A row that none of our patches has made is not ours to delete.
   if (judge.fold().empty() && !was_ours) return refusal;
   if (write_row(db_, plan, key, judge.fold()) != SQLITE_OK) {
-    throw Error(Code::constraint, "table " + quoted(plan.name) + " refuses a row that it took in a trial: " + db_.errmsg(),
-                "look for triggers that do not give the same result twice");
+    throw Error(
+        Code::constraint,
+        "table " + quoted(plan.name) + " refuses a row that it took in a trial: " + db_.errmsg(),
+        "look for triggers that do not give the same result twice");
   }
   return refusal;
 }
@@ -216,7 +233,8 @@ void Merger::store_accepted(const TablePlan& plan, const Member& member, const s
   rest.row.slots.clear();
   RowPatch storable = member.unit.row;
   std::erase_if(storable.slots, [&](const Slot& slot) {
-    if (slot.column >= plan.columns.size() || fits_strict(plan.columns[slot.column], slot.value)) return false;
+    if (slot.column >= plan.columns.size() || fits_strict(plan.columns[slot.column], slot.value))
+      return false;
     rest.row.slots.push_back(slot);
     return true;
   });
@@ -240,14 +258,15 @@ void Merger::unpark(const Stamp& stamp) {
   if (count > 0) state_.row().waiting -= count;
 }
 
-void Merger::park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key, const std::string& why,
-                          int64_t since_unix_ms) {
-  park(plan, unit, reason::kConstraint, key, why + "; it is tried again whenever this row changes, or call replic_retry()",
+void Merger::park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key,
+                          const std::string& why, int64_t since_unix_ms) {
+  park(plan, unit, reason::kConstraint, key,
+       why + "; it is tried again whenever this row changes, or call replic_retry()",
        since_unix_ms);
 }
 
-void Merger::park(const TablePlan& plan, const Unit& unit, std::string_view reason, const std::string& key,
-                  std::string detail, int64_t since_unix_ms) {
+void Merger::park(const TablePlan& plan, const Unit& unit, std::string_view reason,
+                  const std::string& key, std::string detail, int64_t since_unix_ms) {
   ParkedPatch parked;
   const Stamp& stamp = unit.row.stamp;
   const int64_t ver = unit.ver > 0 ? unit.ver : state_.ver_of(stamp.peer, stamp.seq);

@@ -12,7 +12,8 @@ constexpr size_t kMostNameBytes = 200;
 
 [[noreturn]] void unknown_option(std::string_view name) {
   std::string names;
-  for (const OptionInfo& info : option_table()) names.append(names.empty() ? "" : ", ").append(info.name);
+  for (const OptionInfo& info : option_table())
+    names.append(names.empty() ? "" : ", ").append(info.name);
   throw Error(Code::option, "there is no option " + quoted(name), "the options are: " + names);
 }
 
@@ -40,7 +41,8 @@ const NumberOption* number_option_of(std::string_view name) {
 }
 
 void check_number(std::string_view name, const Value& value, int64_t least, int64_t most) {
-  if (value.type() == Type::integer && value.as_integer() >= least && value.as_integer() <= most) return;
+  if (value.type() == Type::integer && value.as_integer() >= least && value.as_integer() <= most)
+    return;
   refuse(name, "give a whole number from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
@@ -48,12 +50,15 @@ void check_number(std::string_view name, const Value& value, int64_t least, int6
 
 std::vector<OptionInfo> option_table() {
   return {
-      {"answer_page", "2000", "patches that replic_answer sends for one request at most, 1 to 100000"},
+      {"answer_page", "2000",
+       "patches that replic_answer sends for one request at most, 1 to 100000"},
       {"max_drift_ms", "300000",
-       "milliseconds that a patch's clock may be ahead of ours before it is parked, 0 to 315360000000"},
+       "milliseconds that a patch's clock may be ahead of ours before it is parked, 0 to "
+       "315360000000"},
       {"name", "", "a name for this peer, shown to others in replic_peers; at most 200 bytes"},
       {"retry_ms", "500",
-       "milliseconds before replic_answer asks again for the same patches; doubled each time, up to 64 times; 0 to 3600000"},
+       "milliseconds before replic_answer asks again for the same patches; doubled each time, up "
+       "to 64 times; 0 to 3600000"},
   };
 }
 
@@ -91,7 +96,8 @@ void Store::set_option(std::string_view name, const Value& value, const Give& gi
     });
   }
   if (!same_name(name, "name")) unknown_option(name);
-  if (value.type() != Type::text || value.bytes().size() > kMostNameBytes) refuse(name, "give a text of at most 200 bytes");
+  if (value.type() != Type::text || value.bytes().size() > kMostNameBytes)
+    refuse(name, "give a text of at most 200 bytes");
   write([&] {
     give(value);
     db_.run("UPDATE main._replic_peers SET name=?1 WHERE role=2").bind(value).exec();

@@ -9,12 +9,17 @@ void Parked::put(const ParkedPatch& parked) {
   const std::string delta = wire::write_delta(patch.cells);
   const Range group = patch.group.value_or(Range());
   Run run = db_.run(
-      "INSERT OR REPLACE INTO main._replic_parked(peer,seq,reason,content,tab,at,ver,delta,grp_first,grp_last,row_key,"
+      "INSERT OR REPLACE INTO "
+      "main._replic_parked(peer,seq,reason,content,tab,at,ver,delta,grp_first,grp_last,row_key,"
       "detail,parked_unix_ms) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
   run.bind(patch.stamp.peer).bind(patch.stamp.seq).bind(parked.reason);
   run.bind(static_cast<int64_t>(parked.content));
   run.bind(patch.is_void() ? std::string_view("_") : std::string_view(patch.table));
-  run.bind(patch.stamp.at).bind(patch.ver).bind(std::string_view(delta)).bind(group.first).bind(group.last);
+  run.bind(patch.stamp.at)
+      .bind(patch.ver)
+      .bind(std::string_view(delta))
+      .bind(group.first)
+      .bind(group.last);
   if (parked.row_key.empty()) {
     run.bind_null();
   } else {
@@ -53,24 +58,27 @@ std::vector<ParkedPatch> Parked::read_all(Run run) {
 }
 
 std::vector<ParkedPatch> Parked::parts(int64_t peer, int64_t seq) {
-  static const std::string kSql = "SELECT " + std::string(kColumns) +
-                                  " FROM main._replic_parked WHERE peer=?1 AND seq=?2 AND reason<>'identity'";
+  static const std::string kSql =
+      "SELECT " + std::string(kColumns) +
+      " FROM main._replic_parked WHERE peer=?1 AND seq=?2 AND reason<>'identity'";
   Run run = db_.run(kSql);
   run.bind(peer).bind(seq);
   return read_all(std::move(run));
 }
 
 std::vector<ParkedPatch> Parked::waiting(std::string_view table, const std::string& row_key) {
-  static const std::string kSql = "SELECT " + std::string(kColumns) +
-                                  " FROM main._replic_parked WHERE tab=?1 AND row_key=?2 ORDER BY at,peer,seq";
+  static const std::string kSql =
+      "SELECT " + std::string(kColumns) +
+      " FROM main._replic_parked WHERE tab=?1 AND row_key=?2 ORDER BY at,peer,seq";
   Run run = db_.run(kSql);
   run.bind(table).bind_blob(row_key);
   return read_all(std::move(run));
 }
 
 std::vector<ParkedPatch> Parked::of_reason(std::string_view reason, int64_t most_at) {
-  static const std::string kSql = "SELECT " + std::string(kColumns) +
-                                  " FROM main._replic_parked WHERE reason=?1 AND at<=?2 ORDER BY at,peer,seq";
+  static const std::string kSql =
+      "SELECT " + std::string(kColumns) +
+      " FROM main._replic_parked WHERE reason=?1 AND at<=?2 ORDER BY at,peer,seq";
   Run run = db_.run(kSql);
   run.bind(reason).bind(most_at);
   return read_all(std::move(run));
@@ -84,7 +92,8 @@ int64_t Parked::least_at(std::string_view reason) {
 
 bool Parked::has_loser(int64_t peer, int64_t seq, uint64_t content) {
   Run run = db_.run(
-      "SELECT 1 FROM main._replic_parked WHERE peer=?1 AND seq=?2 AND reason='identity' AND content=?3");
+      "SELECT 1 FROM main._replic_parked WHERE peer=?1 AND seq=?2 AND reason='identity' AND "
+      "content=?3");
   run.bind(peer).bind(seq).bind(static_cast<int64_t>(content));
   return run.step();
 }

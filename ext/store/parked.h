@@ -15,18 +15,19 @@ namespace replic {
 namespace reason {
 inline constexpr std::string_view kClock = "clock";
 inline constexpr std::string_view kConstraint = "constraint";
-// Not shown as pending: a value of an accepted patch that the log, being STRICT, cannot hold. A newer patch decides it.
+// Not shown as pending: a value of an accepted patch that the log, being STRICT, cannot hold. A
+// newer patch decides it.
 inline constexpr std::string_view kHeld = "held";
 inline constexpr std::string_view kIdentity = "identity";
 inline constexpr std::string_view kSchema = "schema";
 }  // namespace reason
 
 struct ParkedPatch {
-  Patch patch;          // for reason schema: the part that is parked
+  Patch patch;  // for reason schema: the part that is parked
   std::string reason;
   uint64_t content = 0;  // for reason identity: the content hash of the whole patch
-  std::string row_key;  // for reason constraint
-  std::string detail;   // what it waits for, and the cure
+  std::string row_key;   // for reason constraint
+  std::string detail;    // what it waits for, and the cure
   int64_t parked_unix_ms = 0;
 };
 

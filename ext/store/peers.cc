@@ -21,7 +21,8 @@ std::vector<PeerView> view_peers(Database& db, State& state, bool initialised) {
     view.last_at = std::max(view.last_at, range.at);
   });
   if (initialised) {
-    Run run = db.run("SELECT peer,role,name,seen_seq,seen_at,acked_seq,heard_unix_ms FROM main._replic_peers");
+    Run run = db.run(
+        "SELECT peer,role,name,seen_seq,seen_at,acked_seq,heard_unix_ms FROM main._replic_peers");
     while (run.step()) {
       PeerView& view = views[run.integer(0)];
       view.is_self = run.integer(1) == 2;
@@ -41,27 +42,34 @@ std::vector<PeerView> view_peers(Database& db, State& state, bool initialised) {
     for (const Range& gap : view.gaps) view.missing += gap.last - gap.first + 1;
     if (view.missing > 0) {
       const int64_t held = view.contiguous_at == 0 ? 0 : unix_ms_from_at(view.contiguous_at);
-      view.lag_ms = std::max<int64_t>(0, unix_ms_from_at(view.last_at) - std::max(held, kEpochUnixMs));
+      view.lag_ms =
+          std::max<int64_t>(0, unix_ms_from_at(view.last_at) - std::max(held, kEpochUnixMs));
     }
     out.push_back(std::move(view));
   }
   return out;
 }
 
-
 void Peers::hear(const Ping& ping) {
   const int64_t own = state_.peek().peer;
   if (ping.last.peer == own) return;
   Run run = db_.run(
-      "INSERT INTO main._replic_peers(peer,name,seen_seq,seen_at,heard_unix_ms,ancestor) VALUES(?1,?2,?3,?4,?5,?6) "
+      "INSERT INTO main._replic_peers(peer,name,seen_seq,seen_at,heard_unix_ms,ancestor) "
+      "VALUES(?1,?2,?3,?4,?5,?6) "
       "ON CONFLICT(peer) DO UPDATE SET name=CASE WHEN ?2<>'' THEN ?2 ELSE name END,"
-      "seen_seq=max(seen_seq,?3),seen_at=max(seen_at,?4),heard_unix_ms=max(heard_unix_ms,?5),ancestor=?6");
-  run.bind(ping.last.peer).bind(ping.name).bind(ping.last.seq).bind(ping.last.at).bind(db_.now_unix_ms());
+      "seen_seq=max(seen_seq,?3),seen_at=max(seen_at,?4),heard_unix_ms=max(heard_unix_ms,?5),"
+      "ancestor=?6");
+  run.bind(ping.last.peer)
+      .bind(ping.name)
+      .bind(ping.last.seq)
+      .bind(ping.last.at)
+      .bind(db_.now_unix_ms());
   run.bind(int64_t{ping.now == 0}).exec();
   const auto holds = [&](int64_t peer, int64_t contiguous, int64_t last) {
     Run hold = db_.run(
         "INSERT INTO main._replic_holds(holder,peer,contiguous_seq,last_seq) VALUES(?1,?2,?3,?4) "
-        "ON CONFLICT(holder,peer) DO UPDATE SET contiguous_seq=excluded.contiguous_seq,last_seq=excluded.last_seq "
+        "ON CONFLICT(holder,peer) DO UPDATE SET "
+        "contiguous_seq=excluded.contiguous_seq,last_seq=excluded.last_seq "
         "WHERE contiguous_seq<>excluded.contiguous_seq OR last_seq<>excluded.last_seq");
     hold.bind(ping.last.peer).bind(peer).bind(contiguous).bind(last).exec();
   };
@@ -69,7 +77,8 @@ void Peers::hear(const Ping& ping) {
   for (const Ping::Held& held : ping.held) {
     if (held.peer != ping.last.peer) holds(held.peer, held.contiguous_seq, held.last_seq);
     if (held.peer == own) {
-      Run acked = db_.run("UPDATE main._replic_peers SET acked_seq=max(acked_seq,?2) WHERE peer=?1");
+      Run acked =
+          db_.run("UPDATE main._replic_peers SET acked_seq=max(acked_seq,?2) WHERE peer=?1");
       acked.bind(ping.last.peer).bind(held.contiguous_seq).exec();
     } else {
       // The sender has heard of a third peer's patches: so they exist.

@@ -46,7 +46,8 @@ class Peers {
  private:
   Database& db_;
   State& state_;
-  int64_t last_heard_peer_ = 0;  // spares the look-up when one peer sends many messages; losing it costs nothing
+  int64_t last_heard_peer_ =
+      0;  // spares the look-up when one peer sends many messages; losing it costs nothing
   int64_t last_heard_ms_ = 0;
 };
 

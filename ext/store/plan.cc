@@ -9,9 +9,11 @@
 namespace replic {
 namespace {
 
-// OR ABORT throughout: a conflict clause in the user's CREATE TABLE must not drop or change what a patch says.
+// OR ABORT throughout: a conflict clause in the user's CREATE TABLE must not drop or change what a
+// patch says.
 
-// How many column sets keep their SQL text, per table and kind. Programs use a few; a random workload must not grow it.
+// How many column sets keep their SQL text, per table and kind. Programs use a few; a random
+// workload must not grow it.
 constexpr size_t kMaxColumnSets = 200;
 
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
@@ -60,9 +62,12 @@ const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
   if (!sql.empty()) return sql;
   std::vector<std::string> parts;
   for (const size_t i : set) parts.push_back(ident(columns[i].name) + "=?");
-  // A patch of the key alone changes nothing, but the statement must still say whether the row is there.
-  if (parts.empty()) parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
-  return sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " + key_condition(*this);
+  // A patch of the key alone changes nothing, but the statement must still say whether the row is
+  // there.
+  if (parts.empty())
+    parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
+  return sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " +
+               key_condition(*this);
 }
 
 const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
@@ -83,12 +88,14 @@ const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
   }
   std::string values = marks(names.size());
   for (size_t i = 0; i < columns.size(); i++) {
-    if (columns[i].default_kind != DefaultKind::expression || given[i] || columns[i].key_position >= 0) continue;
+    if (columns[i].default_kind != DefaultKind::expression || given[i] ||
+        columns[i].key_position >= 0)
+      continue;
     names.push_back(ident(columns[i].name));
     values += ",NULL";
   }
-  sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" + values + ") ON CONFLICT(" +
-        joined(targets, ",") + ") DO ";
+  sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" +
+        values + ") ON CONFLICT(" + joined(targets, ",") + ") DO ";
   return sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
 }
 
@@ -104,8 +111,8 @@ void write_sql(TablePlan& plan) {
   const std::string log = main_table(plan.log);
   plan.table_select = "SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition;
   plan.table_delete = "DELETE FROM " + table + " WHERE " + condition;
-  plan.table_insert =
-      "INSERT OR ABORT INTO " + table + "(" + joined(names, ",") + ") VALUES(" + marks(names.size()) + ")";
+  plan.table_insert = "INSERT OR ABORT INTO " + table + "(" + joined(names, ",") + ") VALUES(" +
+                      marks(names.size()) + ")";
 
   std::vector<std::string> log_names{"_patchedAt", "_sequenceId", "_peerId"};
   std::vector<std::string> read{"_patchedAt", "_peerId", "_sequenceId"};
@@ -113,17 +120,20 @@ void write_sql(TablePlan& plan) {
     if (plan.columns[i].in_log) log_names.push_back(names[i]);
     read.push_back(plan.columns[i].in_log ? names[i] : "NULL");
   }
-  for (const auto& [present, name] : {std::pair(plan.log_tombstone, "_deletedAt"), std::pair(plan.has_nulls, "_nulls")}) {
+  for (const auto& [present, name] :
+       {std::pair(plan.log_tombstone, "_deletedAt"), std::pair(plan.has_nulls, "_nulls")}) {
     if (!present) continue;
     log_names.emplace_back(name);
     read.emplace_back(name);
   }
-  plan.log_insert = "INSERT OR ABORT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" + marks(log_names.size()) + ")";
+  plan.log_insert = "INSERT OR ABORT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" +
+                    marks(log_names.size()) + ")";
   plan.log_newest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
                     " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1";
   const std::string select = "SELECT " + joined(read, ",") + " FROM " + log;
   const std::string oldest_first = "_patchedAt,_peerId,_sequenceId";
-  plan.log_newer = select + " WHERE " + condition + " AND _patchedAt>=? ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC";
+  plan.log_newer = select + " WHERE " + condition +
+                   " AND _patchedAt>=? ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC";
   plan.log_row = select + " WHERE " + condition + " ORDER BY " + oldest_first;
   plan.log_get = select + " WHERE _peerId=? AND _sequenceId=?";
   plan.log_delete = "DELETE FROM " + log + " WHERE _peerId=? AND _sequenceId=?";
@@ -151,7 +161,8 @@ std::string row_key(const TablePlan& plan, const std::vector<Value>& key) {
       bytes = value.bytes();
       const std::string& collation = plan.columns[plan.key[i]].collation;
       if (type == Type::text && same_name(collation, "NOCASE")) bytes = folded(bytes);
-      if (type == Type::text && same_name(collation, "RTRIM")) bytes.erase(bytes.find_last_not_of(' ') + 1);
+      if (type == Type::text && same_name(collation, "RTRIM"))
+        bytes.erase(bytes.find_last_not_of(' ') + 1);
       bits = bytes.size();
     }
     out += static_cast<char>(type);

@@ -33,7 +33,8 @@ class Other {
     sqlite3_close_v2(handle_);
   }
   Store& start() {
-    if (store_->register_modules(store_) != SQLITE_OK) throw_sqlite(handle_, sqlite3_errcode(handle_), "cannot read");
+    if (store_->register_modules(store_) != SQLITE_OK)
+      throw_sqlite(handle_, sqlite3_errcode(handle_), "cannot read");
     store_->db().exec("BEGIN");  // one snapshot for all that is read
     store_->refresh();
     return *store_;
@@ -50,7 +51,8 @@ int64_t Store::pull(const std::string& path) {
   Other connection(path);
   Store& other = connection.start();
   if (!other.initialised() || other.row().peer == 0) {
-    throw Error(Code::argument, "the database " + quoted(path) + " has no identity: replic has not written to it",
+    throw Error(Code::argument,
+                "the database " + quoted(path) + " has no identity: replic has not written to it",
                 "call replic_init() there first");
   }
   int64_t count = 0;
@@ -68,8 +70,9 @@ int64_t Store::pull(const std::string& path) {
     const Vector ours = state_.vector(true);
     receiver_.hear(other.word());
     take(ours, 0, {1, kMaxInteger});
-    // Equal ranges can hide different content: then all of it is compared. So is it when the other database has fewer
-    // patches of its own identity than we: it was restored, or is a copy, and gives seqs a second time.
+    // Equal ranges can hide different content: then all of it is compared. So is it when the other
+    // database has fewer patches of its own identity than we: it was restored, or is a copy, and
+    // gives seqs a second time.
     const auto sums = state_.contiguous_sums(true);
     for (const auto& [peer, theirs] : other.state().contiguous_sums(true)) {
       const auto it = sums.find(peer);

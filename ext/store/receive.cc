@@ -15,11 +15,14 @@
 namespace replic {
 namespace {
 
-// Patches of a bundle that are merged together, in the order of their rows, and the memory that they may take.
+// Patches of a bundle that are merged together, in the order of their rows, and the memory that
+// they may take.
 constexpr size_t kBatchPatches = 4096;
 constexpr size_t kBatchBytes = size_t{8} << 20;
 
-Claim claim_of(const Patch& patch) { return {!patch.is_void(), patch.stamp.at, content_hash(patch)}; }
+Claim claim_of(const Patch& patch) {
+  return {!patch.is_void(), patch.stamp.at, content_hash(patch)};
+}
 
 bool has_key(const TablePlan& plan, const RowPatch& row) {
   for (const size_t k : plan.key) {
@@ -29,7 +32,9 @@ bool has_key(const TablePlan& plan, const RowPatch& row) {
   return true;
 }
 
-void append(std::string& list, std::string_view item) { list.append(list.empty() ? "" : ", ").append(item); }
+void append(std::string& list, std::string_view item) {
+  list.append(list.empty() ? "" : ", ").append(item);
+}
 
 }  // namespace
 
@@ -56,7 +61,8 @@ bool Receiver::by_row(const Arrival& a, const Arrival& b) {
     const Value* y = b.row.find(k);
     if (x == nullptr || y == nullptr) return x == nullptr && y != nullptr;
     if (x->type() != y->type()) return x->type() < y->type();
-    if (x->type() == Type::integer && x->as_integer() != y->as_integer()) return x->as_integer() < y->as_integer();
+    if (x->type() == Type::integer && x->as_integer() != y->as_integer())
+      return x->as_integer() < y->as_integer();
     if (x->type() == Type::real && x->as_real() != y->as_real()) return x->as_real() < y->as_real();
     if (x->bytes() != y->bytes()) return x->bytes() < y->bytes();
   }
@@ -74,7 +80,8 @@ int64_t Receiver::receive_all(const std::function<std::optional<Patch>()>& next)
   size_t bytes = 0;
   while (auto patch = next()) {
     bytes += sizeof(Arrival);
-    for (const Cell& cell : patch->cells) bytes += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
+    for (const Cell& cell : patch->cells)
+      bytes += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
     // A seq that comes twice may find its first patch neither in a log nor parked yet.
     const bool again = state_.received(patch->stamp.peer, patch->stamp.seq);
     if (again) place_batch();
@@ -99,8 +106,9 @@ void Receiver::hear(const Ping& ping) {
   if (said > state_.last_seq(own) || is_rival(ping)) identity_.take(std::nullopt);
 }
 
-// Whether another database speaks under our own id: a copy of this file. What it says could not be an echo of a ping of
-// ours: it holds of some peer what we do not, or has written as much as we have, but something else.
+// Whether another database speaks under our own id: a copy of this file. What it says could not be
+// an echo of a ping of ours: it holds of some peer what we do not, or has written as much as we
+// have, but something else.
 bool Receiver::is_rival(const Ping& ping) {
   const int64_t own = state_.peek().peer;
   if (ping.last.peer != own) return false;
@@ -113,9 +121,10 @@ bool Receiver::is_rival(const Ping& ping) {
   const auto sums = state_.contiguous_sums(true);
   const auto ours = sums.find(own);
   if (ours == sums.end() || ours->second.last != ping.last.seq || !ours->second.sum) return false;
-  return std::any_of(ping.sums.begin(), ping.sums.end(), [&](const std::pair<int64_t, uint64_t>& sum) {
-    return sum.first == own && sum.second != *ours->second.sum;
-  });
+  return std::any_of(ping.sums.begin(), ping.sums.end(),
+                     [&](const std::pair<int64_t, uint64_t>& sum) {
+                       return sum.first == own && sum.second != *ours->second.sum;
+                     });
 }
 
 // Only what is known to exist and is not here can be said to be gone.
@@ -125,8 +134,8 @@ void Receiver::receive_gone(const Gone& gone) {
   if (range.first <= range.last) state_.add_gone(gone.peer, range);
 }
 
-// A patch of ours that lost its (peer, seq): it is written again under the present identity, with its old `at`, so that it
-// takes the place in the order that it had.
+// A patch of ours that lost its (peer, seq): it is written again under the present identity, with
+// its old `at`, so that it takes the place in the order that it had.
 void Receiver::reissue(Patch patch) {
   if (patch.is_void()) return;
   identity_.check_boot();
@@ -146,11 +155,13 @@ const TablePlan* Receiver::usable_plan(const std::string& table, std::string* pr
     return nullptr;
   }
   if (plan->problem.empty()) return plan;
-  *problem = "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem + "; " + plan->cure;
+  *problem =
+      "table " + quoted(plan->name) + " cannot be replicated: " + plan->problem + "; " + plan->cure;
   return nullptr;
 }
 
-// Takes a patch apart by the columns that its table can take, each value after its column's affinity.
+// Takes a patch apart by the columns that its table can take, each value after its column's
+// affinity.
 Arrival Receiver::arrive(Patch&& patch, const TablePlan* plan) {
   Arrival arrival;
   uint64_t sum = 0;
@@ -196,16 +207,17 @@ Arrival Receiver::arrive(Patch&& patch) {
   return arrive(std::move(patch), plan);
 }
 
-// Records that a patch is here. Returns nothing when there is nothing more to do with it. A message without a key is an
-// error; in a bundle, where it would stop the others, it is parked.
+// Records that a patch is here. Returns nothing when there is nothing more to do with it. A message
+// without a key is an error; in a bundle, where it would stop the others, it is parked.
 std::optional<Arrival> Receiver::record(Patch&& patch, bool must_have_key) {
   Arrival arrival = arrive(std::move(patch));
   if (must_have_key && arrival.plan != nullptr && !has_key(*arrival.plan, arrival.row)) {
     std::string names;
     for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
-    throw Error(Code::key, "a patch of table " + quoted(arrival.plan->name) + " from peer " +
-                               std::to_string(arrival.patch.stamp.peer) + ", seq " +
-                               std::to_string(arrival.patch.stamp.seq) + " lacks a primary-key column",
+    throw Error(Code::key,
+                "a patch of table " + quoted(arrival.plan->name) + " from peer " +
+                    std::to_string(arrival.patch.stamp.peer) + ", seq " +
+                    std::to_string(arrival.patch.stamp.seq) + " lacks a primary-key column",
                 "the sender must put every key column into delta: " + names);
   }
   const Stamp stamp = arrival.patch.stamp;
@@ -216,8 +228,8 @@ std::optional<Arrival> Receiver::record(Patch&& patch, bool must_have_key) {
   }
   state_.add_received(stamp, arrival.patch.ver, arrival.content);
   count_++;
-  // A patch of our own id that we do not have: this file is a copy or a restored backup. We write under a new id from
-  // now on, so that no two patches ever share a (peer, seq).
+  // A patch of our own id that we do not have: this file is a copy or a restored backup. We write
+  // under a new id from now on, so that no two patches ever share a (peer, seq).
   if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
   return arrival;
 }
@@ -232,7 +244,8 @@ int64_t Receiver::collide(Arrival&& arrival) {
     return 0;
   }
   state_.row().collisions++;
-  // Winner and losers count alike: peers with equal sums hold the same losers too, so that each comes to who wrote it.
+  // Winner and losers count alike: peers with equal sums hold the same losers too, so that each
+  // comes to who wrote it.
   state_.adjust_sum(peer, seq, 0, content);
   const bool is_current = peer == state_.peek().peer;
   const bool is_ours = identity_.is_own(peer);
@@ -243,8 +256,10 @@ int64_t Receiver::collide(Arrival&& arrival) {
     place(std::move(arrival));
   } else {
     loser = arrival.whole();
-    if (loser.stamp.at <= drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms)) state_.saw(loser.stamp);
-    park(loser, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()", content);
+    if (loser.stamp.at <= drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms))
+      state_.saw(loser.stamp);
+    park(loser, reason::kIdentity,
+         "another patch of this peer has the same seq and wins; see replic_status()", content);
   }
   if (is_current) identity_.take(std::nullopt);
   if (is_ours) reissue(std::move(loser));
@@ -254,7 +269,8 @@ int64_t Receiver::collide(Arrival&& arrival) {
 // Takes `old` out of wherever it is, and keeps it as the loser of its (peer, seq).
 void Receiver::displace(const Patch& old) {
   take_out(old);
-  park(old, reason::kIdentity, "another patch of this peer has the same seq and wins; see replic_status()",
+  park(old, reason::kIdentity,
+       "another patch of this peer has the same seq and wins; see replic_status()",
        content_hash(old));
 }
 
@@ -267,7 +283,9 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
 
 void Receiver::take_out(const Patch& old) {
   const auto [at, peer, seq] = old.stamp;
-  for (const std::string_view why : {reason::kClock, reason::kConstraint, reason::kHeld, reason::kSchema}) parked_.erase(peer, seq, why);
+  for (const std::string_view why :
+       {reason::kClock, reason::kConstraint, reason::kHeld, reason::kSchema})
+    parked_.erase(peer, seq, why);
   db_.run("DELETE FROM main._replic_voids WHERE peer=?1 AND seq=?2").bind(peer).bind(seq).exec();
   recount();
   std::string problem;
@@ -281,15 +299,17 @@ void Receiver::take_out(const Patch& old) {
 }
 
 void Receiver::recount() {
-  Run run = db_.run("SELECT count(*) FILTER (WHERE reason<>'schema'),count(*) FILTER (WHERE reason='schema') "
-                    "FROM main._replic_parked WHERE reason IN ('constraint','held','schema')");
+  Run run = db_.run(
+      "SELECT count(*) FILTER (WHERE reason<>'schema'),count(*) FILTER (WHERE reason='schema') "
+      "FROM main._replic_parked WHERE reason IN ('constraint','held','schema')");
   run.step();
   state_.row().waiting = run.integer(0);
   state_.row().schema_parked = run.integer(1);
   state_.row().due_at = parked_.least_at(reason::kClock);
 }
 
-void Receiver::park(const Patch& patch, std::string_view why, std::string detail, uint64_t content) {
+void Receiver::park(const Patch& patch, std::string_view why, std::string detail,
+                    uint64_t content) {
   ParkedPatch parked;
   parked.patch = patch;
   parked.reason = why;
@@ -305,7 +325,8 @@ void Receiver::park_schema(const Patch& patch, std::vector<Cell> cells, std::str
   state_.row().schema_parked++;
 }
 
-bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, const Cell& cell, std::string* why) const {
+bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, const Cell& cell,
+                       std::string* why) const {
   if (!column) {
     append(*why, "table " + quoted(plan.name) + " has no column " + quoted(cell.column) +
                      " that can be set: add it to the table and its log");
@@ -316,8 +337,9 @@ bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, cons
     return false;
   }
   if (cell.value.is_null() && !plan.has_nulls) {
-    append(*why, quoted(plan.log) + " cannot hold that " + quoted(cell.column) + " is set to NULL: call replic_track(" +
-                     literal(plan.name) + ",'{\"mode\":\"manual\"}')");
+    append(*why, quoted(plan.log) + " cannot hold that " + quoted(cell.column) +
+                     " is set to NULL: call replic_track(" + literal(plan.name) +
+                     ",'{\"mode\":\"manual\"}')");
     return false;
   }
   return true;
@@ -329,7 +351,8 @@ void Receiver::place(Arrival&& arrival) {
   const Patch& patch = arrival.patch;
   if (patch.stamp.at > drift_bound(db_.now_unix_ms(), state.max_drift_ms)) {
     park(arrival.whole(), reason::kClock,
-         "its clock is more than max_drift_ms ahead of ours: it is merged when ours comes within max_drift_ms of "
+         "its clock is more than max_drift_ms ahead of ours: it is merged when ours comes within "
+         "max_drift_ms of "
          "replic_at_to_ms(at); look at the clocks of both machines");
     if (state.due_at == 0 || patch.stamp.at < state.due_at) state_.row().due_at = patch.stamp.at;
     return;
@@ -351,9 +374,11 @@ void Receiver::place(Arrival&& arrival) {
   const TablePlan& plan = *arrival.plan;
   if (!has_key(plan, arrival.row)) {
     const Patch whole = arrival.whole();
-    return park_schema(whole, whole.cells, "it lacks a primary-key column of table " + quoted(plan.name));
+    return park_schema(whole, whole.cells,
+                       "it lacks a primary-key column of table " + quoted(plan.name));
   }
-  if (!arrival.unknown.empty()) park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
+  if (!arrival.unknown.empty())
+    park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
   merger_.merge(plan, {std::move(arrival.row), patch.ver, patch.group}, true);
 }
 
@@ -376,20 +401,23 @@ int64_t Receiver::retry_schema(bool even_if_unchanged) {
   const int64_t before = state.schema_parked;
   if (before == 0) return 0;
   if (!even_if_unchanged && state.schema_seen == catalog_.schema_version()) return 0;
-  for (const ParkedPatch& part : parked_.of_reason(reason::kSchema, std::numeric_limits<int64_t>::max())) {
+  for (const ParkedPatch& part :
+       parked_.of_reason(reason::kSchema, std::numeric_limits<int64_t>::max())) {
     const auto [at, peer, seq] = part.patch.stamp;
     std::string why;
     const TablePlan* plan = usable_plan(part.patch.table, &why);
     if (plan == nullptr) continue;
     bool any = false;
-    for (const Cell& cell : part.patch.cells) any = can_set(*plan, plan->find(cell.column), cell, &why) || any;
+    for (const Cell& cell : part.patch.cells)
+      any = can_set(*plan, plan->find(cell.column), cell, &why) || any;
     std::optional<Patch> whole = any ? find(peer, seq, plan->name) : std::nullopt;
     if (!whole) continue;
     const uint64_t old_content = content_hash(*whole);
     Arrival arrival = arrive(*std::move(whole), plan);
     if (!has_key(*plan, arrival.row)) continue;
     state_.row().schema_parked -= parked_.erase(peer, seq, reason::kSchema);
-    if (!arrival.unknown.empty()) park_schema(arrival.patch, std::move(arrival.unknown), std::move(arrival.why));
+    if (!arrival.unknown.empty())
+      park_schema(arrival.patch, std::move(arrival.unknown), std::move(arrival.why));
     state_.adjust_sum(peer, seq, old_content, arrival.content);
     merger_.merge_again(*plan, {std::move(arrival.row), arrival.patch.ver, arrival.patch.group});
   }
@@ -401,7 +429,8 @@ int64_t Receiver::retry_constraints() {
   const int64_t before = state_.peek().waiting;
   if (before == 0) return 0;
   std::set<std::pair<std::string, std::string>> done;
-  for (const ParkedPatch& parked : parked_.of_reason(reason::kConstraint, std::numeric_limits<int64_t>::max())) {
+  for (const ParkedPatch& parked :
+       parked_.of_reason(reason::kConstraint, std::numeric_limits<int64_t>::max())) {
     std::string problem;
     const TablePlan* plan = usable_plan(parked.patch.table, &problem);
     if (plan == nullptr || !done.emplace(plan->name, parked.row_key).second) continue;

@@ -44,25 +44,32 @@ void State::load() {
   if (now_.loaded) return;
   Run run = db_.run(kSelectState);
   if (!run.step()) {
-    throw Error(Code::state, "table _replic_state has no row", "restore the file from a backup, or from another peer");
+    throw Error(Code::state, "table _replic_state has no row",
+                "restore the file from a backup, or from another peer");
   }
   now_ = Memory();
   now_.row = read_row(run);
   now_.loaded = true;
 }
 
-void State::for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit) {
+void State::for_each_range(bool initialised, int64_t peer,
+                           const std::function<void(const ReceivedRange&)>& visit) {
   if (!initialised) return;
   Run run = db_.run(
       "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer BETWEEN ?1 AND ?2 "
       "ORDER BY peer,first");
   run.bind(peer).bind(peer == 0 ? kNone : peer);
   while (run.step()) {
-    ReceivedRange range{run.integer(0), run.integer(1), run.integer(2),
-                        run.integer(3), static_cast<uint64_t>(run.integer(4)), run.integer(5)};
+    ReceivedRange range{run.integer(0),
+                        run.integer(1),
+                        run.integer(2),
+                        run.integer(3),
+                        static_cast<uint64_t>(run.integer(4)),
+                        run.integer(5)};
     if (now_.loaded) {
       for (const Hot& hot : now_.hot) {
-        if (hot.dirty && hot.range.peer == range.peer && hot.range.first == range.first) range = hot.range;
+        if (hot.dirty && hot.range.peer == range.peer && hot.range.first == range.first)
+          range = hot.range;
       }
     }
     visit(range);
@@ -71,7 +78,9 @@ void State::for_each_range(bool initialised, int64_t peer, const std::function<v
 
 Vector State::vector(bool initialised) {
   Vector out;
-  for_each_range(initialised, 0, [&](const ReceivedRange& range) { out[range.peer].add({range.first, range.last}); });
+  for_each_range(initialised, 0, [&](const ReceivedRange& range) {
+    out[range.peer].add({range.first, range.last});
+  });
   return out;
 }
 
@@ -102,12 +111,17 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   {
     Run run = db_.run(
         "SELECT peer,first,last,ver,sum,at,"
-        "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER BY n.first LIMIT 1) "
+        "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER "
+        "BY n.first LIMIT 1) "
         "FROM main._replic_ranges AS r WHERE peer=?1 AND first<=?2 ORDER BY first DESC LIMIT 1");
     run.bind(peer).bind(seq);
     if (!run.step()) return nullptr;
-    range = {run.integer(0), run.integer(1), run.integer(2),
-             run.integer(3), static_cast<uint64_t>(run.integer(4)), run.integer(5)};
+    range = {run.integer(0),
+             run.integer(1),
+             run.integer(2),
+             run.integer(3),
+             static_cast<uint64_t>(run.integer(4)),
+             run.integer(5)};
     if (!run.is_null(6)) next_first = run.integer(6);
   }
   Hot& hot = slot_for_use();
@@ -123,7 +137,8 @@ bool State::received(int64_t peer, int64_t seq) {
 std::map<int64_t, ContiguousSum> State::contiguous_sums(bool initialised) {
   std::map<int64_t, ContiguousSum> out;
   for_each_range(initialised, 0, [&](const ReceivedRange& range) {
-    const auto it = range.first == 1 ? out.try_emplace(range.peer, ContiguousSum{0, 0}).first : out.find(range.peer);
+    const auto it = range.first == 1 ? out.try_emplace(range.peer, ContiguousSum{0, 0}).first
+                                     : out.find(range.peer);
     if (it == out.end() || it->second.last + 1 != range.first) return;
     it->second.last = range.last;
     if (range.ver == kGoneVer) it->second.sum.reset();
@@ -151,7 +166,10 @@ void State::split_gone(int64_t peer, int64_t seq) {
   const ReceivedRange range = load_hot(peer, seq)->range;
   flush();
   for (Hot& hot : now_.hot) hot = Hot();
-  db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2").bind(peer).bind(range.first).exec();
+  db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2")
+      .bind(peer)
+      .bind(range.first)
+      .exec();
   for (const Range& part : {Range{range.first, seq - 1}, Range{seq + 1, range.last}}) {
     if (part.first <= part.last) add_gone(peer, part);
   }
@@ -165,7 +183,8 @@ void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
     split_gone(peer, seq);
     before = load_hot(peer, seq);
   }
-  const bool extends = before != nullptr && before->range.last + 1 == seq && before->range.ver == ver;
+  const bool extends =
+      before != nullptr && before->range.last + 1 == seq && before->range.ver == ver;
   if (extends && seq + 1 < before->next_first) {  // the common case: no table is touched
     before->range.last = seq;
     before->range.sum += content;
@@ -182,7 +201,8 @@ void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
   int64_t next_first = kNone;
   {
     Run run = db_.run(
-        "SELECT first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY first LIMIT 2");
+        "SELECT first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 AND first>?2 ORDER BY "
+        "first LIMIT 2");
     run.bind(peer).bind(seq);
     if (run.step()) {
       next_first = run.integer(0);
@@ -200,8 +220,12 @@ void State::add_received(const Stamp& stamp, int64_t ver, uint64_t content) {
     }
   }
   if (merged.last > seq) {
-    if (Hot* after = find_hot(peer, seq + 1); after != nullptr && after->range.first == seq + 1) *after = Hot();
-    db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2").bind(peer).bind(seq + 1).exec();
+    if (Hot* after = find_hot(peer, seq + 1); after != nullptr && after->range.first == seq + 1)
+      *after = Hot();
+    db_.run("DELETE FROM main._replic_ranges WHERE peer=?1 AND first=?2")
+        .bind(peer)
+        .bind(seq + 1)
+        .exec();
   }
   if (before != nullptr) {
     if (extends) {
@@ -290,7 +314,8 @@ void State::flush() {
   if (!now_.dirty) return;
   const StateRow& row = now_.row;
   Run run = db_.run(
-      "UPDATE main._replic_state SET peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
+      "UPDATE main._replic_state SET "
+      "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
       "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
@@ -307,8 +332,8 @@ void State::drop() {
 
 void State::on_savepoint(int level) {
   const auto index = static_cast<size_t>(std::max(level, 0));
-  // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it: nothing has changed
-  // by then.
+  // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it:
+  // nothing has changed by then.
   unsaved_level_ = level;
   if (saved_.size() <= index) saved_.resize(index + 1);
   unsaved_level_ = -1;

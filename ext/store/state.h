@@ -1,7 +1,8 @@
 // Who we are, the clock, and what has been received: a few rows that every write needs.
 //
-// Within a transaction they are held in memory and written once, before the commit; SQLite's savepoint calls keep the
-// copies right under partial rollback. Between transactions nothing is held: another connection may write.
+// Within a transaction they are held in memory and written once, before the commit; SQLite's
+// savepoint calls keep the copies right under partial rollback. Between transactions nothing is
+// held: another connection may write.
 
 #pragma once
 
@@ -42,8 +43,8 @@ struct ClockView {
   int64_t own_at = 0;   // the greatest that the current identity made
 };
 
-// The name of a boot of the machine, cut after 47 bytes. It has no memory of its own: a StateRow is copied when SQLite
-// opens a savepoint or goes back to one, which must not fail.
+// The name of a boot of the machine, cut after 47 bytes. It has no memory of its own: a StateRow is
+// copied when SQLite opens a savepoint or goes back to one, which must not fail.
 class BootId {
  public:
   BootId() = default;
@@ -84,10 +85,12 @@ class State : public TransactionListener {
  public:
   explicit State(Database& db) : db_(db) {}
 
-  // The row as this connection sees it. `initialised`: the state tables are there; without them all is zero.
+  // The row as this connection sees it. `initialised`: the state tables are there; without them all
+  // is zero.
   StateRow read(bool initialised);
   // Every range received or written, by peer and first; those of one peer when it is not 0.
-  void for_each_range(bool initialised, int64_t peer, const std::function<void(const ReceivedRange&)>& visit);
+  void for_each_range(bool initialised, int64_t peer,
+                      const std::function<void(const ReceivedRange&)>& visit);
   Vector vector(bool initialised);
   // For each peer with a range that begins at 1. O(ranges).
   std::map<int64_t, ContiguousSum> contiguous_sums(bool initialised);
@@ -120,7 +123,8 @@ class State : public TransactionListener {
   int64_t ver_of(int64_t peer, int64_t seq);
   // Moves the clock up to `at`, which came with the received (peer, seq).
   void saw(const Stamp& stamp);
-  // To be called when the current identity has changed: what the former one wrote is another peer's now.
+  // To be called when the current identity has changed: what the former one wrote is another peer's
+  // now.
   void identity_changed() { now_.clock_known = false; }
   // Makes `at` the greatest clock value of `peer`, even when it had a greater one.
   void set_back(int64_t peer, int64_t at);
@@ -160,7 +164,8 @@ class State : public TransactionListener {
   void drop();
   void write_hot(Hot& hot);
   Hot* find_hot(int64_t peer, int64_t seq);
-  // The range that holds seq or ends before it, put into memory; null when the peer has none so low.
+  // The range that holds seq or ends before it, put into memory; null when the peer has none so
+  // low.
   Hot* load_hot(int64_t peer, int64_t seq);
   Hot& slot_for_use();
 

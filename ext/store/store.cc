@@ -42,7 +42,8 @@ Store::Store(sqlite3* handle)
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_) {
   state_.on_undo = [this] {
     peers_.forget();
-    // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its plans are in use.
+    // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its
+    // plans are in use.
     if (!db_.gate.in_trial()) catalog_.invalidate();
   };
 }
@@ -87,8 +88,8 @@ int64_t Store::fork(std::optional<int64_t> peer) {
   return out;
 }
 
-// Gives the patches that `former` wrote beyond `bound` the present time, under the new identity, and makes the old ones
-// void.
+// Gives the patches that `former` wrote beyond `bound` the present time, under the new identity,
+// and makes the old ones void.
 void Store::reissue_future(int64_t former, int64_t bound) {
   if (state_.clock(true).at <= bound) return;
   std::vector<Patch> future;
@@ -118,14 +119,16 @@ bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give&
     const Patch patch = local_.write(table, std::move(cells), may_commit);
     if (may_commit) ship(Value::text(wire::write_patch(patch)));
   });
-  // Only what is committed may be shipped: inside BEGIN, or under a running write statement, nothing is yet.
+  // Only what is committed may be shipped: inside BEGIN, or under a running write statement,
+  // nothing is yet.
   return db_.gate.commits() != commits;
 }
 
 int64_t Store::apply(std::string_view messages) {
   int64_t count = 0;
   write([&] {
-    wire::read_messages(messages, [&](Message&& message) { count += receiver_.receive(std::move(message)); });
+    wire::read_messages(messages,
+                        [&](Message&& message) { count += receiver_.receive(std::move(message)); });
   });
   return count;
 }
@@ -140,7 +143,8 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
     result.count = receiver_.receive_all([&]() -> std::optional<Patch> {
       while (auto message = reader.next()) {
         if (auto* patch = std::get_if<Patch>(&*message)) return std::move(*patch);
-        if (const auto* request = std::get_if<Request>(&*message)) result.requests.push_back(*request);
+        if (const auto* request = std::get_if<Request>(&*message))
+          result.requests.push_back(*request);
         if (const auto* range = std::get_if<Gone>(&*message)) gone.push_back(*range);
       }
       return std::nullopt;
@@ -181,15 +185,16 @@ Ping Store::word() {
       ping.last.at = peer.last_at;
       ping.last.seq = peer.last_seq;
     } else {
-      ping.held.push_back({peer.peer, peer.last_at, peer.last_received_seq, peer.contiguous_at, peer.contiguous_seq,
-                           peer.heard_unix_ms, peer.acked_seq});
+      ping.held.push_back({peer.peer, peer.last_at, peer.last_received_seq, peer.contiguous_at,
+                           peer.contiguous_seq, peer.heard_unix_ms, peer.acked_seq});
     }
   }
   return ping;
 }
 
 ChangeCursor Store::changes(const Vector& since, int64_t peer, Range seqs, bool outlives_call) {
-  return ChangeCursor(db_, catalog_, spans_since(state_, initialised(), since, peer, seqs), outlives_call);
+  return ChangeCursor(db_, catalog_, spans_since(state_, initialised(), since, peer, seqs),
+                      outlives_call);
 }
 
 }  // namespace replic

@@ -40,17 +40,19 @@ class Store {
   int register_modules(const std::shared_ptr<void>& self);
 
   // --- write ---
-  // A result that is not a plain number is handed over inside the write: no memory is needed after the commit, so a
-  // call that reports an error has changed nothing.
+  // A result that is not a plain number is handed over inside the write: no memory is needed after
+  // the commit, so a call that reports an error has changed nothing.
   using Give = std::function<void(const Value&)>;
 
   int64_t init(std::optional<int64_t> peer);
   int64_t fork(std::optional<int64_t> peer);
-  // Writes a local patch. Returns true when it is committed; the message to ship was then given to `ship`.
+  // Writes a local patch. Returns true when it is committed; the message to ship was then given to
+  // `ship`.
   bool patch(std::string_view table, std::vector<Cell>&& cells, const Give& ship);
   // Applies text messages. Returns the number of patches newly received.
   int64_t apply(std::string_view messages);
-  // Applies a bundle: its sender's word first, then its patches. Its requests are for the protocol to answer.
+  // Applies a bundle: its sender's word first, then its patches. Its requests are for the protocol
+  // to answer.
   struct BundleResult {
     int64_t count = 0;  // patches newly received
     wire::BundleHeader header;
@@ -58,7 +60,8 @@ class Store {
     bool more = false;  // the sender has more than this page
   };
   BundleResult apply_bundle(std::string_view bytes);
-  // Applies what another database on this machine holds and this one lacks. Returns the number of patches newly received.
+  // Applies what another database on this machine holds and this one lacks. Returns the number of
+  // patches newly received.
   int64_t pull(const std::string& path);
   // Tries everything parked again. Returns how many patches, or parts of them, are parked no more.
   int64_t retry();

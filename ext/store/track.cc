@@ -8,11 +8,12 @@
 namespace replic {
 namespace {
 
-// The best shape for a log: WITHOUT ROWID by (peer, seq), which its one index then carries by itself. The log is never
-// STRICT, since it must hold whatever a peer may send.
+// The best shape for a log: WITHOUT ROWID by (peer, seq), which its one index then carries by
+// itself. The log is never STRICT, since it must hold whatever a peer may send.
 std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tombstone) {
-  std::string sql = "CREATE TABLE main." + ident(log) +
-                    "(_patchedAt INTEGER NOT NULL,_sequenceId INTEGER NOT NULL,_peerId INTEGER NOT NULL";
+  std::string sql =
+      "CREATE TABLE main." + ident(log) +
+      "(_patchedAt INTEGER NOT NULL,_sequenceId INTEGER NOT NULL,_peerId INTEGER NOT NULL";
   for (const Column& column : plan.columns) {
     sql.append(",").append(ident(column.name)).append(" ").append(affinity_type(column.affinity));
     if (column.key_position >= 0) sql.append(" NOT NULL COLLATE ").append(ident(column.collation));
@@ -22,7 +23,8 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 }
 
 [[noreturn]] void refuse(std::string_view table, const TablePlan& plan) {
-  throw Error(Code::table, "table " + quoted(table) + " cannot be replicated: " + plan.problem, plan.cure);
+  throw Error(Code::table, "table " + quoted(table) + " cannot be replicated: " + plan.problem,
+              plan.cure);
 }
 
 }  // namespace
@@ -30,8 +32,10 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
   if (options.mode != "manual") {
     const bool known = options.mode == "capture" || options.mode == "guard";
-    throw Error(Code::mode, "mode " + quoted(options.mode) + (known ? " is not in this version" : " is unknown"),
-                "pass {\"mode\":\"manual\"} and write through replic_patch");
+    throw Error(
+        Code::mode,
+        "mode " + quoted(options.mode) + (known ? " is not in this version" : " is unknown"),
+        "pass {\"mode\":\"manual\"} and write through replic_patch");
   }
   write([&] {
     auto plan = catalog_.inspect(table);
@@ -50,23 +54,28 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     const auto tombstone_column = plan->log_tombstone ? std::nullopt : plan->find(tombstone);
     const bool log_tombstone = !tombstone_column || *tombstone_column == plan->columns.size();
     if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
-      throw Error(Code::option, "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
+      throw Error(Code::option,
+                  "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
                   "name a column that is not part of the primary key");
     }
     if (plan->log.empty()) {
       db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
     } else {
       const auto add = [&](const std::string& column, std::string_view type) {
-        db_.exec("ALTER TABLE main." + ident(plan->log) + " ADD COLUMN " + ident(column) + " " + std::string(type));
+        db_.exec("ALTER TABLE main." + ident(plan->log) + " ADD COLUMN " + ident(column) + " " +
+                 std::string(type));
       };
       for (const Column& column : plan->columns) {
-        if (!column.in_log) add(column.name, plan->log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
+        if (!column.in_log)
+          add(column.name,
+              plan->log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
       }
       if (!plan->has_nulls) add("_nulls", "TEXT");
       if (log_tombstone && !plan->log_tombstone) add("_deletedAt", "INTEGER");
     }
-    db_.run("INSERT INTO main._replic_tables(tab,mode,tombstone) VALUES(?1,?2,?3) "
-            "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone")
+    db_.run(
+           "INSERT INTO main._replic_tables(tab,mode,tombstone) VALUES(?1,?2,?3) "
+           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone")
         .bind(name)
         .bind(options.mode)
         .bind(tombstone)
@@ -80,29 +89,35 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
   });
 }
 
-// Makes patches of the rows that no patch has made. Bounded memory: one row at a time, in key order.
+// Makes patches of the rows that no patch has made. Bounded memory: one row at a time, in key
+// order.
 void Store::backfill(const std::string& table) {
   const TablePlan* plan = catalog_.find_for_write(table);
   std::string columns, condition, order;
-  for (const Column& column : plan->columns) columns.append(columns.empty() ? "" : ",").append("t." + ident(column.name));
+  for (const Column& column : plan->columns)
+    columns.append(columns.empty() ? "" : ",").append("t." + ident(column.name));
   for (const size_t k : plan->key) {
     const Column& column = plan->columns[k];
     condition.append(condition.empty() ? "" : " AND ")
-        .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " + ident(column.collation));
+        .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " +
+                ident(column.collation));
     order.append(order.empty() ? "" : ",").append("t." + ident(column.name));
   }
-  Run run = db_.once("SELECT " + columns + " FROM main." + ident(plan->name) + " AS t WHERE NOT EXISTS (SELECT 1 FROM main." +
-                     ident(plan->log) + " AS l WHERE " + condition + ")");
+  Run run = db_.once("SELECT " + columns + " FROM main." + ident(plan->name) +
+                     " AS t WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan->log) +
+                     " AS l WHERE " + condition + ")");
   while (run.step()) {
     std::vector<Cell> cells;
     for (size_t i = 0; i < plan->columns.size(); i++) {
       Value value = run.value(static_cast<int>(i));
       if (value.type() == Type::text && first_bad_utf8(value.bytes())) {
-        throw Error(Code::utf8, "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
-                                    " holds a text that is not valid UTF-8",
+        throw Error(Code::utf8,
+                    "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
+                        " holds a text that is not valid UTF-8",
                     "store it as a blob, or track the table with {\"backfill\":false}");
       }
-      if (!value.is_null() && plan->columns[i].in_log) cells.push_back({plan->columns[i].name, std::move(value)});
+      if (!value.is_null() && plan->columns[i].in_log)
+        cells.push_back({plan->columns[i].name, std::move(value)});
     }
     local_.write(table, std::move(cells), false);
   }

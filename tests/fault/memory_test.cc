@@ -50,6 +50,22 @@ TEST_P(OutOfMemory, InATransactionLeavesNothingBehind) {
   }
 }
 
+TEST_P(OutOfMemory, UnderAHeapLimitLeavesNothingBehind) {
+  Sweep how;
+  how.call = [](Host& host, const std::string& sql, int64_t nth) {
+    constexpr int64_t kStepBytes = 512;
+    const int64_t before = sqlite3_hard_heap_limit64(sqlite3_memory_used() + nth * kStepBytes);
+    Outcome outcome{host.ask(sql)};
+    sqlite3_hard_heap_limit64(before);
+    outcome.hit = outcome.answer.primary() == SQLITE_NOMEM;
+    return outcome;
+  };
+  how.codes = {SQLITE_NOMEM};
+  how.in_transaction = true;
+  how.runs = 80;
+  sweep(GetParam(), how);
+}
+
 INSTANTIATE_TEST_SUITE_P(, OutOfMemory, testing::ValuesIn(scenarios()),
                          [](const auto& test) { return test.param.name; });
 

@@ -31,9 +31,9 @@ const std::vector<Scenario>& scenarios();
 // Those that write.
 std::vector<Scenario> writing_scenarios();
 
-// A connection of its own to a copy of the scenario's database: in memory, or in the file `path`.
-// It has the fault VFS, so its clock stands still; random numbers are the same in each copy.
-std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& path = ":memory:");
+// A connection of its own to a copy of the scenario's database, in memory or in a file. It has the fault VFS, so its clock stands still; random numbers are the same in each copy.
+std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& path = ":memory:",
+                                  const std::string& setup = "");
 
 // What the call that is to fail gave, and whether the fault was hit.
 struct Outcome {
@@ -51,10 +51,14 @@ struct Sweep {
   bool in_transaction = false;
   // The fault may roll the host's whole transaction back.
   bool may_roll_back = true;
+  // The fault may also come after the call, in the rest of the host's statement. Then the text is
+  // SQLite's own, not one of ours, and what the call has done stays.
+  bool may_come_after = false;
   // At most about this many runs, early chances first; 0: all.
   int64_t runs = 0;
   // The database: ":memory:", or the name of a file, which is made anew for each run.
   std::string path = ":memory:";
+  std::string setup = {};  // SQL to run on the new connection
 };
 
 // Fails the scenario's call at its 1st, 2nd, ... chance, until there is none left. Each time: an
