@@ -1,8 +1,8 @@
--- replic's own state, in main, made on first need. Keep state in tables, not in memory: the same file may be open in
--- several connections and processes, and any transaction may roll back.
+-- replic's own state, in main, made on first need. Keep state in tables, not in memory: the same
+-- file may be open in several connections and processes, and any transaction may roll back.
 
--- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or 0. schema_seen is the schema_version for which parked
--- patches were last tried.
+-- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or
+-- 0. schema_seen is the schema_version for which parked patches were last tried.
 CREATE TABLE main."_replic_state"(
   id INTEGER PRIMARY KEY CHECK(id = 1),
   format INTEGER NOT NULL,
@@ -20,9 +20,9 @@ CREATE TABLE main."_replic_state"(
   unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- What is known of each peer. role: 0 another, 1 a former identity of this database, 2 the current one. seen_seq and
--- seen_at: the last patch that it said it has; acked_seq: how far it says it has everything of ours. ancestor: it speaks
--- types 10, 20 and 30 alone.
+-- What is known of each peer. role: 0 another, 1 a former identity of this database, 2 the current
+-- one. seen_seq and seen_at: the last patch that it said it has; acked_seq: how far it says it has
+-- everything of ours. ancestor: it speaks types 10, 20 and 30 alone.
 CREATE TABLE main."_replic_peers"(
   peer INTEGER PRIMARY KEY,
   role INTEGER NOT NULL DEFAULT 0,
@@ -34,9 +34,11 @@ CREATE TABLE main."_replic_peers"(
   heard_unix_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the content hashes modulo
--- 2^64, losers of an identity conflict included; at: the greatest clock value accepted with the range. The greatest of all is our clock, so that a transaction
--- writes one row of ours, not two. ver -1: these seqs exist no more, and newer patches decide what they did.
+-- Sequence numbers received or written, as ranges; neighbouring rows differ in ver. sum: of the
+-- content hashes modulo 2^64, losers of an identity conflict included; at: the greatest clock
+-- value accepted with the range. The greatest of all is our clock, so that a transaction writes
+-- one row of ours, not two. ver -1: these seqs exist no more, and newer patches decide what they
+-- did.
 CREATE TABLE main."_replic_ranges"(
   peer INTEGER NOT NULL,
   first INTEGER NOT NULL,
@@ -56,9 +58,9 @@ CREATE TABLE main."_replic_holds"(
   PRIMARY KEY(holder, peer)
 ) STRICT, WITHOUT ROWID;
 
--- Patches, or parts of patches, that are received and kept but not visible. delta is JSON as replic_patch takes it.
--- row_key: for reason constraint, the row that the patch waits for. content tells several losers of one (peer, seq)
--- apart, and is 0 for the other reasons.
+-- Patches, or parts of patches, that are received and kept but not visible. delta is JSON as
+-- replic_patch takes it. row_key: for reason constraint, the row that the patch waits for. content
+-- tells several losers of one (peer, seq) apart, and is 0 for the other reasons.
 CREATE TABLE main."_replic_parked"(
   peer INTEGER NOT NULL,
   seq INTEGER NOT NULL,

@@ -59,7 +59,8 @@ def _check_changes(peer, received, schema, expected):
     """All content is exported whole and once; its reason is NULL if nothing of it is parked."""
     changes = peer.changes()
     _must_equal("changes", peer, "content of replic_changes",
-                {_shown(schema.same_content_key(read_message(text))) for text in received},
+                [_shown(key) for key in {schema.same_content_key(read_message(text))
+                                         for text in received}],
                 [_shown(schema.same_content_key(read_message(row[2]))) for row in changes])
     parked = {entry[1:3] for entry in expected.pending}
     told = {(p, seq) for p, seq, _, reason in changes if reason is not None}

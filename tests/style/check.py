@@ -21,6 +21,7 @@ GENERATED = {"embedded_sql.h": "sqlite"}  # header -> the first layer that may i
 OLDEST_SQLITE = (3, 37)
 SQLITE_HEADER = pathlib.Path("/usr/include/sqlite3ext.h")
 MAX_COLUMNS = 100
+MAX_PYTHON_COLUMNS = 105  # no formatter breaks these lines for us
 # Outside ext/sqlite/: "folder/file" -> why it has to catch.
 MAY_CATCH = {}
 # "folder/file", function -> how the file makes sure at run time that SQLite has the function.
@@ -113,8 +114,9 @@ class Checker:
         if lines[-1] != "":
             self.fault(path, len(lines), "no newline at the end of the file")
         for number, line in enumerate(lines, 1):
-            if len(line) > MAX_COLUMNS:
-                self.fault(path, number, f"{len(line)} columns, more than {MAX_COLUMNS}")
+            most = MAX_PYTHON_COLUMNS if path.suffix == ".py" else MAX_COLUMNS
+            if len(line) > most:
+                self.fault(path, number, f"{len(line)} columns, more than {most}")
             if "\t" in line and path.name != "Makefile":
                 self.fault(path, number, "a tab")
             if line != line.rstrip():

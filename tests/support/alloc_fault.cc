@@ -85,8 +85,8 @@ void sqlite_shutdown(void*) {}
 
 // Before main: SQLite takes an allocator only while it has not started.
 const int installed = [] {
-  static const sqlite3_mem_methods kMethods = {sqlite_malloc,  sqlite_free,    sqlite_realloc,
-                                               sqlite_size,    sqlite_roundup, sqlite_init,
+  static const sqlite3_mem_methods kMethods = {sqlite_malloc,   sqlite_free,    sqlite_realloc,
+                                               sqlite_size,     sqlite_roundup, sqlite_init,
                                                sqlite_shutdown, nullptr};
   // No lookaside memory: every allocation of a connection is to be seen.
   sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);

@@ -24,18 +24,21 @@ std::string hex(const void* data, int size) {
 
 std::string shown(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
-    case SQLITE_NULL: return "NULL";
+    case SQLITE_NULL:
+      return "NULL";
     case SQLITE_BLOB: {
       const void* data = sqlite3_column_blob(statement, column);
       return "x'" + hex(data, sqlite3_column_bytes(statement, column)) + "'";
     }
-    case SQLITE_INTEGER: return std::to_string(sqlite3_column_int64(statement, column));
+    case SQLITE_INTEGER:
+      return std::to_string(sqlite3_column_int64(statement, column));
     case SQLITE_FLOAT: {
       char text[32];
       std::snprintf(text, sizeof text, "%.17g", sqlite3_column_double(statement, column));
       return text;
     }
-    default: break;
+    default:
+      break;
   }
   // As a blob: sqlite3_column_text may allocate, and so fail where the extension has succeeded.
   const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, column));

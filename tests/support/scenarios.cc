@@ -52,12 +52,14 @@ std::string sample_sql() {
 std::string batch() {
   const std::vector<std::string> messages = {
       patch_message(8, 1, kNowAt, "note", "{\"id\":60,\"body\":\"new\",\"extra\":1e-5}"),
-      patch_message(8, 2, 5, "note", "{\"id\":1,\"body\":\"late\",\"extra\":{\"base64\":\"AAE=\"}}"),
+      patch_message(8, 2, 5, "note",
+                    "{\"id\":1,\"body\":\"late\",\"extra\":{\"base64\":\"AAE=\"}}"),
       patch_message(8, 3, 6, "note", "{\"id\":50,\"body\":\"the rest of a row\"}"),
       patch_message(8, 4, 7, "note", "{\"id\":61,\"stars\":1}"),
       patch_message(8, 5, kNowAt, "item", "{\"tenant\":1,\"name\":\"BOLT\",\"amount\":2}"),
       patch_message(8, 6, kNowAt, "item", "{\"tenant\":1,\"name\":\"nut\",\"deletedAt\":5}"),
-      patch_message(8, 7, kNowAt, "task", "{\"id\":1,\"tenantId\":1,\"name\":\"gr\\u00f6\\u00dfer\"}"),
+      patch_message(8, 7, kNowAt, "task",
+                    "{\"id\":1,\"tenantId\":1,\"name\":\"gr\\u00f6\\u00dfer\"}"),
       patch_message(8, 8, kNowAt, "task", "{\"id\":2,\"tenantId\":1,\"name\":7}"),
       patch_message(8, 9, kNowAt, "note", "{\"id\":2,\"deletedAt\":5}"),
       patch_message(8, 12, kNowAt, "unheard", "{\"id\":2}"),
@@ -123,7 +125,8 @@ std::vector<Scenario> make_writing() {
        "INSERT INTO plain(v) SELECT replic_patch('note', 'id', id + 80, 'body', v) FROM plain "
        "WHERE v IS NOT NULL"},
       {"ApplyOne", "SELECT replic_apply(" +
-                       sql_text(patch_message(9, 1, 9, "note", "{\"id\":70,\"body\":\"b\"}")) + ")"},
+                       sql_text(patch_message(9, 1, 9, "note", "{\"id\":70,\"body\":\"b\"}")) +
+                       ")"},
       {"ApplyMany", "SELECT replic_apply(" + sql_text(batch()) + ")"},
       {"ApplyByInsert", "INSERT INTO replic_changes(message) VALUES (" + sql_text(batch()) + ")"},
       {"ApplyBadAtTheEnd", "SELECT replic_apply(" + sql_text(bad) + ")"},
@@ -151,7 +154,8 @@ std::vector<Scenario> make_reading() {
        "peer = 7 AND seq > 1"},
       {"ReadBundle", "SELECT replic_bundle(), replic_bundle('{\"1\":[[1,3]]}', 10), replic_ping()"},
       {"ReadAnswer",
-       "SELECT * FROM replic_answer('{\"type\":30,\"peer\":7,\"minSeq\":1,\"maxSeq\":9,\"forPeer\":5}');"
+       "SELECT * FROM "
+       "replic_answer('{\"type\":30,\"peer\":7,\"minSeq\":1,\"maxSeq\":9,\"forPeer\":5}');"
        "SELECT * FROM replic_answer('{\"type\":20,\"at\":9,\"peer\":5,\"seq\":3,\"ver\":1,"
        "\"tab\":\"_\",\"delta\":{\"7\":[1,20,3,4,5,6]}}')",
        {},
@@ -161,7 +165,8 @@ std::vector<Scenario> make_reading() {
        "SELECT * FROM replic_tables; SELECT * FROM replic_options; SELECT * FROM replic_help"},
       {"ReadCheck", "SELECT * FROM replic_check; SELECT * FROM replic_check('item')"},
       {"KeepLast",
-       "SELECT id, keep_last(extra, _patchedAt, _peerId, _sequenceId) FROM note_patches GROUP BY id;"
+       "SELECT id, keep_last(extra, _patchedAt, _peerId, _sequenceId) FROM note_patches GROUP BY "
+       "id;"
        "SELECT keep_last(body, _patchedAt, _peerId, _sequenceId) OVER (ORDER BY id ROWS BETWEEN 1"
        " PRECEDING AND 1 FOLLOWING) FROM note_patches"},
   };
@@ -219,8 +224,7 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
   const Outcome outcome = how.call(*host, expected.sql, nth);
   const bool same = outcome.answer == expected.answer;
   const int primary = outcome.answer.primary();
-  const bool right_code =
-      std::find(how.codes.begin(), how.codes.end(), primary) != how.codes.end();
+  const bool right_code = std::find(how.codes.begin(), how.codes.end(), primary) != how.codes.end();
   EXPECT_TRUE(same || (outcome.hit && right_code))
       << "code " << outcome.answer.code << ": " << outcome.answer.first() << "\nexpected code "
       << expected.answer.code << ": " << expected.answer.first();
@@ -308,7 +312,8 @@ std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& p
     return sample;
   }();
   if (path != ":memory:") {
-    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) std::remove((path + suffix).c_str());
+    for (const char* suffix : {"", "-journal", "-wal", "-shm"})
+      std::remove((path + suffix).c_str());
   }
   auto host = std::make_unique<Host>(path, kFaultVfs);
   if (scenario.on_empty.empty()) {

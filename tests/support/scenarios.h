@@ -15,8 +15,8 @@ namespace replic::test {
 
 // SQL that calls functions of ours on the sample database, or on an empty one.
 struct Scenario {
-  std::string name;  // in the words of a test's name
-  std::string sql;   // $BUNDLE, $OPENING and $FILE stand for what another peer has made
+  std::string name;           // in the words of a test's name
+  std::string sql;            // $BUNDLE, $OPENING and $FILE stand for what another peer has made
   std::string on_empty = {};  // not on the sample but on an empty database, after this SQL
   // It changes something, and then reads: what it has changed stays when the reading fails.
   bool keeps_writes = false;
@@ -31,7 +31,8 @@ const std::vector<Scenario>& scenarios();
 // Those that write.
 std::vector<Scenario> writing_scenarios();
 
-// A connection of its own to a copy of the scenario's database, in memory or in a file. It has the fault VFS, so its clock stands still; random numbers are the same in each copy.
+// A connection of its own to a copy of the scenario's database, in memory or in a file. It has the
+// fault VFS, so its clock stands still; random numbers are the same in each copy.
 std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& path = ":memory:",
                                   const std::string& setup = "");
 
