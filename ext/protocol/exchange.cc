@@ -14,6 +14,8 @@ namespace {
 // is sent, a longer one is cut into kParts, and each part's sum compared.
 constexpr int64_t kFewPatches = 64;
 constexpr int64_t kParts = 16;
+// Sums of ranges that one bundle may ask to be compared: each costs a pass over its range.
+constexpr int64_t kMaxSumRequests = kParts * kParts;
 
 // A peer that was not heard of for so long is not counted among those that can be asked.
 constexpr int64_t kRecentMs = 60'000;
@@ -248,7 +250,10 @@ std::optional<std::string> Exchange::sync(std::string_view blob, std::optional<i
   wire::BundleWriter writer(header(answer_kind));
 
   bool asks = false;
+  int64_t left = store_.number_option("answer_page");
+  int64_t sums_left = kMaxSumRequests;
   for (Request request : got.requests) {
+    if (request.sum && --sums_left < 0) continue;
     request.for_peer = got.header.sender;
     bool send = true;
     if (request.sum) {
@@ -259,7 +264,12 @@ std::optional<std::string> Exchange::sync(std::string_view blob, std::optional<i
     }
     if (!send) continue;
     ChangeCursor cursor = store_.changes({}, request.peer, request.range);
-    while (const auto change = cursor.next()) writer.add(change->patch);
+    // What does not fit is asked for again in a later dialogue.
+    while (left-- > 0 && static_cast<int64_t>(writer.size()) < *max_bytes) {
+      const auto change = cursor.next();
+      if (!change) break;
+      writer.add(change->patch);
+    }
   }
   // Sums are compared once a dialogue, so that it ends even if they can't be made equal.
   if (kind == BundleKind::first_response) {

@@ -80,7 +80,8 @@ class Gate {
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
   int64_t commits_ = 0;
-  int64_t rollbacks_ = 0;
+  int64_t rollbacks_ = 0;  // of whole transactions
+  int64_t undone_ = 0;     // those, and returns to a savepoint
 };
 
 }  // namespace replic

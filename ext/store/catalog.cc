@@ -102,6 +102,8 @@ const TablePlan* Catalog::find(std::string_view table) {
 }
 
 std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
+  // SQLite has no such names, and PRAGMA would read half of it.
+  if (table.find('\0') != std::string_view::npos) return nullptr;
   auto plan = std::make_shared<TablePlan>();
   if (folded(table).starts_with("_replic_") || folded(table).starts_with("sqlite_")) return nullptr;
   const auto fail = [&](std::string problem, std::string cure) {
