@@ -12,10 +12,17 @@
 
 namespace replic {
 
+// Makes the C++ run time set up its state of exceptions for this thread. It does so at the first
+// exception otherwise, and ends the process when there is no memory just then.
+inline void prepare_exceptions() noexcept {
+  [[maybe_unused]] volatile int count = std::uncaught_exceptions();
+}
+
 // Runs `work`. Returns SQLITE_OK, or the code of what it threw, with the text handed to
 // `report(const char*)`.
 template <typename Work, typename Report>
 int guarded(Work&& work, Report&& report) noexcept {
+  prepare_exceptions();
   try {
     std::forward<Work>(work)();
     return SQLITE_OK;
@@ -58,6 +65,7 @@ int guarded_method(sqlite3_vtab* table, Work&& work) noexcept {
 // Runs `work` and keeps what it throws for later. True when it threw nothing.
 template <typename Work>
 bool guarded_into(std::exception_ptr& slot, Work&& work) noexcept {
+  prepare_exceptions();
   try {
     std::forward<Work>(work)();
     return true;

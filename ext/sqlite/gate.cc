@@ -128,7 +128,9 @@ int Gate::register_module(std::shared_ptr<void> owner, TransactionListener* list
 int Gate::update() noexcept {
   Job* job = std::exchange(job_, nullptr);
   job->done = true;
-  if (!guarded_into(job->failure, *job->work)) return SQLITE_ERROR;
+  const bool threw = !guarded_into(job->failure, *job->work);
+  job->undone = undone_;
+  if (threw) return SQLITE_ERROR;
   // Any error makes SQLite undo the statement. SQLITE_ERROR is the one that never rolls back more
   // than that.
   return job->undo ? SQLITE_ERROR : SQLITE_OK;
@@ -141,7 +143,6 @@ void Gate::run(Job& job) {
     statements_[level] = Statement(db_, "INSERT INTO main.replic_gate(op) SELECT 0");
   sqlite3_stmt* statement = statements_[level].get();
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
-  const int64_t undone = undone_;
   job_ = &job;
   depth_++;
   const int rc = sqlite3_step(statement);
@@ -152,7 +153,7 @@ void Gate::run(Job& job) {
   std::exception_ptr failure = std::exchange(job.failure, nullptr);
   // SQLite asks the progress handler once more when a statement has ended, and can so report
   // SQLITE_INTERRUPT for one that stays. Source: sqlite3VdbeExec() in vdbe.c, at vdbe_return.
-  const bool stays = job.done && !job.undo && undone_ == undone;
+  const bool stays = job.done && !job.undo && undone_ == job.undone;
   if (!failure && !expected && !stays && rc != SQLITE_DONE) {
     guarded_into(failure, [&] { throw_sqlite(db_, rc, "cannot write"); });
   }
@@ -169,12 +170,12 @@ void Gate::write(const std::function<void()>& work) {
   if (sqlite3_db_readonly(db_, "main") == 1) {
     throw Error(Code::readonly, "the database is read-only", "open it for writing");
   }
-  Job job{&work, false, false, nullptr};
+  Job job{&work, false};
   run(job);
 }
 
 void Gate::trial(const std::function<void()>& work) {
-  Job job{&work, true, false, nullptr};
+  Job job{&work, true};
   const int64_t rollbacks = rollbacks_;
   run(job);
   // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and

@@ -68,7 +68,8 @@ class Gate {
     const std::function<void()>* work;
     bool undo;
     bool done = false;
-    std::exception_ptr failure;
+    int64_t undone = 0;  // undone_ when the work ended
+    std::exception_ptr failure = nullptr;
   };
 
   void run(Job& job);

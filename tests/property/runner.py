@@ -330,7 +330,7 @@ class Run:
         self.check_again()
 
     def learn_all(self, by_export):
-        """Everyone has received everything; by_export: what it says, as some of it may be hidden."""
+        """Everyone has received everything; by_export: what it says, since some may hide."""
         for i, peer in enumerate(self.peers):
             self.learn_identity(i)
             for row in peer.changes() if by_export else ():

@@ -13,7 +13,7 @@ TICKS_PER_MS = 8192
 
 
 class Ancestor:
-    """`columns`: of each table, all its columns, the key first. `outbox`: to be sent to everyone."""
+    """`columns`: of each table, its columns, the key first. `outbox`: to be sent to everyone."""
 
     def __init__(self, cluster, name, peer_id, columns, retention=10**9):
         self.cluster = cluster

@@ -44,6 +44,10 @@ class IdentityTest(unittest.TestCase):
                 self.cluster.check_level()
                 for peer in self.forked:
                     self.assertIn("FORMER_IDENTITY", peer.problems())
+                for peer in self.cluster.peers:
+                    peer.write_fact()
+                heal(self.cluster)
+                self.cluster.check_level()
                 ids = [peer.id for peer in self.cluster.peers]
                 self.assertEqual(len(set(ids)), len(ids), "two peers write under one identity")
 
@@ -238,6 +242,17 @@ class IdentityTest(unittest.TestCase):
             with self.subTest(mine=mine, yours=yours):
                 self.every_way(scenario)
 
+    def test_copies_that_write_nothing_but_hold_different_patches_of_others(self):
+        def scenario():
+            a, = self.add("file")
+            a.write_facts(2)
+            b, c = self.cluster.copy(a), self.cluster.copy(a)
+            for copy, ghost in ((b, 77), (c, 78)):
+                copy.apply("".join(json.dumps(
+                    {"type": 10, "at": 1000 + seq, "peer": ghost, "seq": seq, "ver": 1,
+                     "tab": "shared", "delta": {"id": ghost, "y": "p"}}) for seq in (1, 2, 3)))
+        self.every_way(scenario)
+
     def test_a_copy_whose_sides_meet_at_a_third_peer_only(self):
         def scenario():
             a, third = self.add("file", "file")
@@ -256,7 +271,7 @@ class IdentityTest(unittest.TestCase):
                 a.write_facts(2)
                 b.write_facts(2)
                 self.give(a, third)
-                third.apply(b.bundle(third.vector_text()))if b.bundle(third.vector_text()) else None
+                third.apply(b.bundle(third.vector_text()))
                 a.apply(third.ping())
                 b.apply(third.ping())
         self.every_way(scenario)
@@ -282,7 +297,7 @@ class IdentityTest(unittest.TestCase):
 
     @staticmethod
     def two_contents(a, b, count, place):
-        """Both hold patches 1 to count of one peer; of patch number `place` each another content."""
+        """Both hold patches 1 to count of one peer; of patch number `place` each other content."""
         for peer, value in ((a, "one"), (b, "other")):
             peer.apply("".join(json.dumps(
                 {"type": 10, "at": 1000 + seq, "peer": 77, "seq": seq, "ver": 1, "tab": "shared",

@@ -109,7 +109,7 @@ std::vector<Scenario> make_writing() {
   return {
       {"InitOnEmpty", "SELECT replic_init(5)", "CREATE TABLE t(x)"},
       {"TrackOnEmpty", "SELECT replic_track('t', '{\"mode\":\"manual\"}')",
-       "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), ('x', x'00')"},
+       "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), ('x', x'00')", false, true},
       {"Track", "SELECT replic_track('plain', '{\"mode\":\"manual\"}')"},
       {"TrackALogMadeByHand", "SELECT replic_track('task', '{\"mode\":\"manual\"}')"},
       {"Untrack", "SELECT replic_untrack('note')"},
@@ -130,7 +130,7 @@ std::vector<Scenario> make_writing() {
       {"ApplyMany", "SELECT replic_apply(" + sql_text(batch()) + ")"},
       {"ApplyByInsert", "INSERT INTO replic_changes(message) VALUES (" + sql_text(batch()) + ")"},
       {"ApplyBadAtTheEnd", "SELECT replic_apply(" + sql_text(bad) + ")"},
-      {"ApplyOneOfMine", "SELECT replic_apply(" + sql_text(of_mine) + ")"},
+      {"ApplyOneOfMine", "SELECT replic_apply(" + sql_text(of_mine) + ")", {}, false, true},
       {"ApplyBundle", "SELECT replic_apply($BUNDLE)"},
       {"Pull", "SELECT replic_pull($FILE)"},
       {"SyncFirst", "SELECT replic_sync()"},
@@ -230,8 +230,11 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
       << expected.answer.code << ": " << expected.answer.first();
   bool rolled_back = false;
   bool done = false;
+  const bool comparable = !scenario.takes_identity || how.path == ":memory:";
   if (same && outcome.answer.ok()) {
-    EXPECT_EQ(dump(host->db()), expected.after);
+    if (comparable) {
+      EXPECT_EQ(dump(host->db()), expected.after);
+    }
   } else {
     rolled_back = transaction && !host->in_transaction();
     EXPECT_TRUE(!rolled_back || how.may_roll_back) << "the host's transaction is gone";
@@ -250,7 +253,9 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
     const Answer again = host->ask(expected.sql);
     EXPECT_TRUE(scenario.keeps_writes || again == expected.answer)
         << "the call after the fault: " << again.first();
-    EXPECT_EQ(dump(host->db()), expected.after) << "after the call after the fault";
+    if (comparable) {
+      EXPECT_EQ(dump(host->db()), expected.after) << "after the call after the fault";
+    }
   }
   if (host->in_transaction()) host->rows("COMMIT");
   expect_whole(*host);

@@ -20,6 +20,8 @@ struct Scenario {
   std::string on_empty = {};  // not on the sample but on an empty database, after this SQL
   // It changes something, and then reads: what it has changed stays when the reading fails.
   bool keeps_writes = false;
+  // It takes a random identity. SQLite's journals use the same source of random numbers.
+  bool takes_identity = false;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
 
