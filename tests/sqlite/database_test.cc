@@ -49,7 +49,8 @@ const std::vector<std::string>& cursors() {
       "SELECT * FROM replic_tables",
       "SELECT * FROM replic_options",
       "SELECT * FROM replic_help",
-      "SELECT * FROM replic_answer('{\"type\":30,\"peer\":1,\"minSeq\":1,\"maxSeq\":9,\"forPeer\":5}')",
+      "SELECT * FROM "
+      "replic_answer('{\"type\":30,\"peer\":1,\"minSeq\":1,\"maxSeq\":9,\"forPeer\":5}')",
       "SELECT * FROM note",
       "SELECT replic_status() FROM note",
       "SELECT replic_patch('note', 'id', id + 10, 'body', body) FROM note",
@@ -62,8 +63,8 @@ const std::vector<std::string>& cursors() {
 std::unique_ptr<Host> with_notes() {
   auto host = std::make_unique<Host>();
   host->rows(note_table());
-  host->rows("SELECT replic_apply(" +
-             sql_text(patch_message(7, 2, 5, "unheard", "{\"id\":1}")) + ")");
+  host->rows("SELECT replic_apply(" + sql_text(patch_message(7, 2, 5, "unheard", "{\"id\":1}")) +
+             ")");
   return host;
 }
 
@@ -150,17 +151,11 @@ TEST(Connection, KeepsItsStatementsThroughSchemaChanges) {
   const auto write = [&] {
     host.rows("SELECT replic_patch('note', 'id', " + std::to_string(id++) + ", 'body', 'b')");
   };
-  for (const char* sql : {"ALTER TABLE note ADD COLUMN extra",
-                          "ALTER TABLE note_patches ADD COLUMN extra",
-                          "CREATE TABLE other(x)",
-                          "DROP TABLE other",
-                          "BEGIN; CREATE TABLE other(x); ROLLBACK",
-                          "VACUUM",
-                          "ATTACH ':memory:' AS aux1; CREATE TABLE aux1.note(id)",
-                          "DETACH aux1",
-                          "PRAGMA writable_schema = RESET",
-                          "REINDEX",
-                          "ANALYZE"}) {
+  for (const char* sql :
+       {"ALTER TABLE note ADD COLUMN extra", "ALTER TABLE note_patches ADD COLUMN extra",
+        "CREATE TABLE other(x)", "DROP TABLE other", "BEGIN; CREATE TABLE other(x); ROLLBACK",
+        "VACUUM", "ATTACH ':memory:' AS aux1; CREATE TABLE aux1.note(id)", "DETACH aux1",
+        "PRAGMA writable_schema = RESET", "REINDEX", "ANALYZE"}) {
     SCOPED_TRACE(sql);
     host.rows(sql);
     write();
