@@ -193,7 +193,7 @@ TEST(Connection, ServesManyColumnSets) {
 
 std::string load_sql() { return std::string("SELECT load_extension('") + REPLIC_SO + "')"; }
 
-TEST(Loading, TwiceIsHarmless) {
+TEST(LoadedExtension, TwiceIsHarmless) {
   const auto host = with_notes();
   EXPECT_EQ(load_extension(host->db()), SQLITE_OK);
   EXPECT_EQ(host->rows(load_sql()).size(), 1U);
@@ -210,7 +210,7 @@ TEST(Loading, TwiceIsHarmless) {
   EXPECT_EQ(host->close(), SQLITE_OK);
 }
 
-TEST(Loading, BySqlAloneWorks) {
+TEST(LoadedExtension, BySqlAloneWorks) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
@@ -221,7 +221,7 @@ TEST(Loading, BySqlAloneWorks) {
   EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
 }
 
-TEST(Loading, AsAnAutomaticExtensionWorks) {
+TEST(LoadedExtension, AsAnAutomaticExtensionWorks) {
   // A host that links the extension registers its entry point; here it comes by the file.
   const Host first;
   const Host second;

@@ -46,39 +46,31 @@ def rows(db, sql, *arguments):
 def error_of(db, sql, *arguments):
     """The error that this SQL raises; None when it raises none."""
     try:
-        db
-  .execute(sql, arguments)
-      .fetchall() except sqlite3.Error as error : return error return None
+        db.execute(sql, arguments).fetchall()
+    except sqlite3.Error as error:
+        return error
+    return None
 
-                                                  def code_of(error)
-      : ""
-        "The E_ name in the text of an error of ours, or None."
-        "" parts = str(error).split(": ") return parts[1] if parts[0] == "replic" and
-                   parts[1].startswith("E_") else None
 
-                   def patch(peer = 7, seq = 1, at = 1000, tab = "note", delta = None, **keys)
-      : ""
-        "A message of type 10. A key given as ... is left out."
-        "" message = {
-    "type" : 10,
-    "at" : at,
-    "peer" : peer,
-    "seq" : seq,
-    "ver" : 1,
-    "tab" : tab,
-    "delta" : {"id" : 1, "body" : "from afar"} if delta is None else delta
-  } message.update(keys) return json
-                         .dumps(
-                             {
-                               k: v for k, v in message.items() if v is not ...
-                             },
-                             ensure_ascii = False)
+def code_of(error):
+    """The E_ name in the text of an error of ours, or None."""
+    parts = str(error).split(": ")
+    return parts[1] if parts[0] == "replic" and parts[1].startswith("E_") else None
 
-                             def dump(db)
-      : ""
-        "Everything that the file holds: its schema, and each row of each table with exact values."
-        "" factory,
-           db.text_factory = db.text_factory, lambda raw : ("text", raw) try : schema = rows(db, "SELECT type, name, tbl_name, sql FROM sqlite_schema")
+
+def patch(peer=7, seq=1, at=1000, tab="note", delta=None, **keys):
+    """A message of type 10. A key given as ... is left out."""
+    message = {"type": 10, "at": at, "peer": peer, "seq": seq, "ver": 1, "tab": tab,
+               "delta": {"id": 1, "body": "from afar"} if delta is None else delta}
+    message.update(keys)
+    return json.dumps({k: v for k, v in message.items() if v is not ...}, ensure_ascii=False)
+
+
+def dump(db):
+    """Everything that the file holds: its schema, and each row of each table with exact values."""
+    factory, db.text_factory = db.text_factory, lambda raw: ("text", raw)
+    try:
+        schema = rows(db, "SELECT type, name, tbl_name, sql FROM sqlite_schema")
         tables = rows(db, "SELECT name FROM pragma_table_list WHERE schema = 'main' "
                           "AND type IN ('table', 'shadow')")
         content = {}
@@ -114,9 +106,12 @@ def _main(path):
     answers = []
     for sql in json.load(sys.stdin):
         try:
-            answers
-.append(rows(db, sql)) except sqlite3.Error as error
-    : answers.append(str(error)) db.close() json.dump(answers, sys.stdout)
+            answers.append(rows(db, sql))
+        except sqlite3.Error as error:
+            answers.append(str(error))
+    db.close()
+    json.dump(answers, sys.stdout)
 
-          if __name__
-    == "__main__" : _main(sys.argv[1])
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
