@@ -121,12 +121,12 @@ class SqliteVersionTest(unittest.TestCase):
                 task = "CREATE TABLE task(id INTEGER PRIMARY KEY, name TEXT NOT NULL)"
                 message = self.rows(
                     sqlite, "SELECT sqlite_version()", task,
-                    "SELECT replic_init(1), replic_track('task')",
+                    "SELECT replic_init(1), replic_track('task', '{\"mode\":\"manual\"}')",
                     "SELECT replic_patch('task', '{\"id\":1,\"name\":\"write\"}')",
                     database=f"a-{sqlite}.db")
                 self.assertEqual(message[:2], [sqlite, "1|task"])
                 received = self.rows(
-                    sqlite, task, "SELECT replic_init(2), replic_track('task')",
+                    sqlite, task, "SELECT replic_init(2), replic_track('task', '{\"mode\":\"manual\"}')",
                     f"SELECT replic_apply('{message[2]}')", "SELECT id, name FROM task",
                     database=f"b-{sqlite}.db")
                 self.assertEqual(received, ["2|task", "1", "1|write"])
