@@ -265,7 +265,7 @@ std::optional<std::string> Exchange::sync(std::string_view blob, std::optional<i
     if (!send) continue;
     ChangeCursor cursor = store_.changes({}, request.peer, request.range);
     // What does not fit is asked for again in a later dialogue.
-    while (left-- > 0 && static_cast<int64_t>(writer.size()) < *max_bytes) {
+    while (left-- > 0) {
       const auto change = cursor.next();
       if (!change) break;
       writer.add(change->patch);
