@@ -24,7 +24,7 @@ int initialise(sqlite3* db) {
   // The last of them is the one that is_loaded() asks for: loading that failed half-way can be
   // repeated.
   if (rc == SQLITE_OK) rc = register_functions(store);
-  if (rc == SQLITE_OK) store->db().connect();
+  // The database itself is not read yet: it may be locked, or encrypted and still without its key.
   return rc;
 }
 

@@ -78,7 +78,7 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
     if (argc < def.min_args || (def.max_args >= 0 && argc > def.max_args))
       call.wrong("wrong number of arguments");
     // Functions that write do it themselves, under the write lock.
-    if (def.flags != kWrites) registration->store->refresh();
+    if (def.flags == kReads) registration->store->refresh();
     def.run(call);
   });
 }
@@ -87,11 +87,12 @@ void run_function(sqlite3_context* context, int argc, sqlite3_value** argv) {
 
 int register_functions(const std::shared_ptr<Connection>& store) {
   for (const FunctionDef& def : function_table()) {
+    const std::string name(def.doc.name);
     // Any number of arguments, so that a wrong one gets our own error with the usage.
-    const int rc = sqlite3_create_function_v2(
-        store->db().handle(), std::string(def.doc.name).c_str(), -1, def.flags,
-        new Registration{&def, store}, run_function, nullptr, nullptr,
-        [](void* data) { delete static_cast<Registration*>(data); });
+    const int rc =
+        sqlite3_create_function_v2(store->db().handle(), name.c_str(), -1, def.flags,
+                                   new Registration{&def, store}, run_function, nullptr, nullptr,
+                                   [](void* data) { delete static_cast<Registration*>(data); });
     if (rc != SQLITE_OK) return rc;
   }
   return SQLITE_OK;

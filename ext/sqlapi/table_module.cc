@@ -203,10 +203,10 @@ int register_tables(const std::shared_ptr<Connection>& store) {
   static const sqlite3_module kReadOnly = make_module(false);
   static const sqlite3_module kWritable = make_module(true);
   for (const TableDef& def : module_table()) {
+    const std::string name(def.doc.name);
     const int rc = sqlite3_create_module_v2(
-        store->db().handle(), std::string(def.doc.name).c_str(),
-        def.insert != nullptr ? &kWritable : &kReadOnly, new Registration{&def, store},
-        [](void* data) { delete static_cast<Registration*>(data); });
+        store->db().handle(), name.c_str(), def.insert != nullptr ? &kWritable : &kReadOnly,
+        new Registration{&def, store}, [](void* data) { delete static_cast<Registration*>(data); });
     if (rc != SQLITE_OK) return rc;
   }
   return SQLITE_OK;

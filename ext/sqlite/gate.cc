@@ -125,10 +125,21 @@ int Gate::register_module(std::shared_ptr<void> owner, TransactionListener* list
       [](void* aux) { delete static_cast<GateTable::Registration*>(aux); });
 }
 
+[[noreturn]] static void throw_rolled_back() {
+  throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
+              "the whole transaction was rolled back in the middle of a write",
+              "begin it again; look for triggers with RAISE(ROLLBACK), at the memory and the disk");
+}
+
 int Gate::update() noexcept {
   Job* job = std::exchange(job_, nullptr);
   job->done = true;
-  const bool threw = !guarded_into(job->failure, *job->work);
+  const int64_t rollbacks = rollbacks_;
+  const bool threw = !guarded_into(job->failure, [&] {
+    (*job->work)();
+    // A trigger with RAISE(ROLLBACK), for one: what the work did before it is gone.
+    if (rollbacks_ != rollbacks) throw_rolled_back();
+  });
   job->undone = undone_;
   if (threw) return SQLITE_ERROR;
   // Any error makes SQLite undo the statement. SQLITE_ERROR is the one that never rolls back more
@@ -143,6 +154,7 @@ void Gate::run(Job& job) {
     statements_[level] = Statement(db_, "INSERT INTO main.replic_gate(op) SELECT 0");
   sqlite3_stmt* statement = statements_[level].get();
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
+  const int64_t rollbacks = rollbacks_;
   job_ = &job;
   depth_++;
   const int rc = sqlite3_step(statement);
@@ -159,6 +171,8 @@ void Gate::run(Job& job) {
   }
   sqlite3_reset(statement);
   sqlite3_set_last_insert_rowid(db_, rowid);
+  // SQLite has forgotten us at the first rollback. Drop what the work has loaded since then.
+  if (rollbacks_ != rollbacks) listener_->on_rollback();
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -180,11 +194,7 @@ void Gate::trial(const std::function<void()>& work) {
   run(job);
   // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and
   // reports only the error that asked for the undoing. Source: sqlite3VdbeHalt() in vdbeaux.c.
-  if (rollbacks_ != rollbacks) {
-    throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
-                "SQLite has rolled the transaction back, since it could not undo a trial in it",
-                "begin the transaction again; look at the disk and at the memory");
-  }
+  if (rollbacks_ != rollbacks) throw_rolled_back();
 }
 
 }  // namespace replic

@@ -35,9 +35,9 @@ Value with_affinity(Database& db, Value value, Affinity affinity) {
   if (affinity == Affinity::text) {
     if (type == Type::text) return value;
     const auto copy = protected_value(db, value);
-    sqlite3_value_text(copy.get());
-    return Value::text(std::string(reinterpret_cast<const char*>(sqlite3_value_text(copy.get())),
-                                   static_cast<size_t>(sqlite3_value_bytes(copy.get()))));
+    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(copy.get()));
+    if (text == nullptr) throw std::bad_alloc();
+    return Value::text(std::string(text, static_cast<size_t>(sqlite3_value_bytes(copy.get()))));
   }
   if (type == Type::text) {
     const auto copy = protected_value(db, value);

@@ -346,8 +346,8 @@ bool Catalog::ensure_indexes(const TablePlan& plan) {
           parts.push_back(folded(columns.text(2) + " " + columns.text(4)));
       }
       const bool unique = indexes.integer(2) != 0;
-      has_seq = has_seq || (unique && parts == std::vector<std::string>{"_peerid binary",
-                                                                        "_sequenceid binary"});
+      has_seq = has_seq || (unique && parts.size() == 2 && parts[0] == "_peerid binary" &&
+                            parts[1] == "_sequenceid binary");
       has_key = has_key || (parts.size() >= by_key.size() &&
                             std::equal(by_key.begin(), by_key.end(), parts.begin()));
     }

@@ -1,0 +1,110 @@
+// Triggers of the application that fail while we write its table, each in every way SQLite has.
+
+#include <gtest/gtest.h>
+
+#include "support/host.h"
+
+namespace replic::test {
+namespace {
+
+struct Trigger {
+  std::string schema;  // main or temp
+  std::string when;    // BEFORE INSERT
+  std::string raise;   // ABORT
+};
+
+std::ostream& operator<<(std::ostream& out, const Trigger& trigger) {
+  return out << trigger.schema << " " << trigger.when << " " << trigger.raise;
+}
+
+std::vector<Trigger> triggers() {
+  std::vector<Trigger> all;
+  for (const char* schema : {"main", "temp"}) {
+    for (const char* when : {"BEFORE INSERT", "AFTER INSERT", "BEFORE UPDATE", "AFTER UPDATE",
+                             "BEFORE DELETE", "AFTER DELETE"}) {
+      for (const char* raise : {"ABORT", "FAIL", "ROLLBACK"}) all.push_back({schema, when, raise});
+    }
+  }
+  return all;
+}
+
+const std::vector<std::string>& calls() {
+  static const std::vector<std::string> kAll = {
+      "SELECT replic_patch('note', 'id', 5, 'body', 'new')",
+      "SELECT replic_patch('note', 'id', 1, 'body', 'changed')",
+      "SELECT replic_patch('note', 'id', 1, 'deletedAt', 9)",
+      "SELECT replic_apply(" +
+          sql_text(patch_message(7, 4, 2000, "note", "{\"id\":5,\"body\":\"new\"}") +
+                   patch_message(7, 5, 2001, "note", "{\"id\":6,\"body\":\"next\"}")) +
+          ")",
+      "SELECT replic_apply(" +
+          sql_text(patch_message(7, 4, 3000, "note", "{\"id\":2,\"body\":\"changed\"}")) + ")",
+      "SELECT replic_apply(" + sql_text(patch_message(7, 4, 1, "note", "{\"id\":2,\"stars\":1}")) +
+          ")",
+      "SELECT replic_apply(" +
+          sql_text(patch_message(7, 4, 3000, "note", "{\"id\":2,\"deletedAt\":9}")) + ")",
+      "SELECT replic_retry()",
+  };
+  return kAll;
+}
+
+class FailingTrigger : public testing::TestWithParam<Trigger> {};
+
+TEST_P(FailingTrigger, LeavesLogAndTableAgreed) {
+  const Trigger& trigger = GetParam();
+  for (const std::string& call : calls()) {
+    for (const bool transaction : {false, true}) {
+      SCOPED_TRACE(call + (transaction ? " in a transaction" : ""));
+      Host host;
+      host.rows(
+          "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT NOT NULL, stars INTEGER);"
+          "CREATE TABLE audit(text); SELECT replic_init(1);"
+          "SELECT replic_track('note', '{\"mode\":\"manual\"}');"
+          "SELECT replic_patch('note', 'id', 1, 'body', 'one');");
+      host.rows("SELECT replic_apply(" +
+                sql_text(patch_message(7, 1, 1000, "note", "{\"id\":2,\"body\":\"two\"}") +
+                         patch_message(7, 2, 1001, "note", "{\"id\":3,\"stars\":3}")) +
+                ")");
+      host.rows("CREATE " + std::string(trigger.schema == "temp" ? "TEMP " : "") + "TRIGGER t " +
+                trigger.when + " ON " + (trigger.schema == "temp" ? "main." : "") +
+                "note BEGIN INSERT INTO audit VALUES ('fired'); SELECT RAISE(" + trigger.raise +
+                ", 'the application forbids it'); END");
+      if (transaction)
+        host.rows(
+            "BEGIN; SELECT replic_patch('note', 'id', 40, 'stars', 1)"
+            " WHERE 0; CREATE TABLE of_the_host(x)");
+      const std::string before = dump(host.db());
+      const Answer answer = host.ask(call);
+      if (!answer.ok()) {
+        const bool gone = transaction && !host.in_transaction();
+        EXPECT_TRUE(!gone || trigger.raise == "ROLLBACK") << answer.error;
+        if (!gone) {
+          EXPECT_EQ(dump(host.db()), before) << answer.error;
+        } else {
+          EXPECT_EQ(host.one("SELECT count(*) FROM audit"), "0");
+        }
+        EXPECT_NE(answer.error.find("replic: E_"), std::string::npos) << answer.error;
+      }
+      EXPECT_EQ(host.rows("SELECT code, detail FROM replic_check"), std::vector<std::string>{})
+          << answer.first();
+      if (host.in_transaction()) host.rows("COMMIT");
+      host.rows("DROP TRIGGER t");
+      const Answer again = host.ask(call);
+      EXPECT_TRUE(again.ok()) << again.error;
+      host.rows("SELECT replic_retry()");
+      EXPECT_EQ(host.rows("SELECT code, detail FROM replic_check"), std::vector<std::string>{});
+      EXPECT_EQ(host.rows("SELECT seq FROM replic_pending WHERE seq <> 2"),
+                std::vector<std::string>{});
+      EXPECT_EQ(host.close(), SQLITE_OK);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, FailingTrigger, testing::ValuesIn(triggers()), [](const auto& test) {
+  std::string name = test.param.schema + test.param.when + test.param.raise;
+  std::erase(name, ' ');
+  return name;
+});
+
+}  // namespace
+}  // namespace replic::test
