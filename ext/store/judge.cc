@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -137,16 +138,19 @@ int write_row(Database& db, const TablePlan& plan, const std::vector<Value>& key
   }
   if (!fold.visible()) {
     if (!present) return SQLITE_OK;
+    const Announce announce(db, plan, key, Announce::Statement::remove);
     Run run = db.run(plan.table_delete);
     for (const Value& value : key) run.bind(value);
     return run.try_exec();
   }
   if (!present) {
+    const Announce announce(db, plan, key, Announce::Statement::insert);
     Run run = db.run(plan.table_insert);
     for (size_t i = 0; i < plan.columns.size(); i++) run.bind(fold.value(i));
     return run.try_exec();
   }
   if (changed.empty()) return SQLITE_OK;
+  const Announce announce(db, plan, key, Announce::Statement::update);
   Run run = db.run(plan.update_sql(changed));
   for (const size_t i : changed) run.bind(fold.value(i));
   for (const Value& value : key) run.bind(value);

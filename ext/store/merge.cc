@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "store/judge.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -78,7 +79,7 @@ std::optional<std::string> Merger::merge(const TablePlan& plan, const Unit& unit
   }
   if (plan.log_strict && !harmless(plan, patch)) return settle(plan, key, &unit, park);
   bool settle_instead = false;
-  const int rc = write_newest(plan, patch, newest.has_value(), &settle_instead);
+  const int rc = write_newest(plan, key, patch, newest.has_value(), &settle_instead);
   if (settle_instead) return settle(plan, key, &unit, park);
   if (rc == SQLITE_OK) {
     log_.insert(plan, patch);
@@ -96,8 +97,8 @@ void Merger::merge_again(const TablePlan& plan, const Unit& unit) {
 }
 
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.
-int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logged,
-                         bool* settle_instead) {
+int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
+                         const RowPatch& patch, bool logged, bool* settle_instead) {
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone) {
     *settle_instead = true;
@@ -108,14 +109,17 @@ int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logg
   };
   const auto upsert = [&] {
     const std::vector<size_t> columns = written_columns(plan, patch, false);
+    const Announce announce(db_, plan, key, Announce::Statement::upsert);
     Run run = db_.run(plan.upsert_sql(columns));
     bind_key(run);
     for (const size_t i : columns) run.bind(*patch.find(i));
     return run.try_exec();
   };
-  if (!logged && sets_every_needed_column(plan, patch)) return upsert();
+  // With triggers of the application an upsert could not be told from what they write.
+  if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch)) return upsert();
   {
     const std::vector<size_t> columns = written_columns(plan, patch, plan.respells);
+    const Announce announce(db_, plan, key, Announce::Statement::update);
     Run run = db_.run(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     bind_key(run);
@@ -141,6 +145,7 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
     return !columns.empty();
   });
   if (!columns.empty()) {
+    const Announce announce(db_, plan, key, Announce::Statement::update);
     Run run = db_.run(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     for (const Value& value : key) run.bind(value);

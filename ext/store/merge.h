@@ -57,7 +57,8 @@ class Merger {
   void store_accepted(const TablePlan& plan, const Member& member, const std::string& key);
   void store_waiting(const TablePlan& plan, const Member& member, const std::string& key,
                      const std::string& why);
-  int write_newest(const TablePlan& plan, const RowPatch& patch, bool logged, bool* settle_instead);
+  int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
+                   bool logged, bool* settle_instead);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   void unpark(const Stamp& stamp);
   void park(const TablePlan& plan, const Unit& unit, std::string_view reason,

@@ -18,6 +18,10 @@ namespace replic {
 // new row and put into the patch; elsewhere such a column is NULL until a patch sets it.
 enum class DefaultKind : uint8_t { none, constant, expression };
 
+// What becomes of the application's own INSERT, UPDATE and DELETE: see replic_track.
+enum class Mode : uint8_t { manual, guard, capture };
+enum class Op : uint8_t { insert, update, remove };
+
 struct Column {
   std::string name;
   std::string type;  // as declared
@@ -53,6 +57,10 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only
   bool needs_trial =
       false;  // legality can be told only by a write: CHECK, or triggers of the application
+  // What our triggers were made for: they hand it back with each row.
+  std::string fingerprint;
+  Mode mode = Mode::manual;
+  bool has_triggers = false;  // of the application
   bool respells = false;  // keys that compare equal can differ: the newest spelling wins
   std::string problem;    // why the table cannot be replicated, or empty
   std::string cure;

@@ -16,6 +16,8 @@ CREATE TABLE main."_replic_state"(
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
+  group_max INTEGER NOT NULL DEFAULT 10000,
+  split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
   unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -46,6 +48,14 @@ CREATE TABLE main."_replic_ranges"(
   ver INTEGER NOT NULL,
   sum INTEGER NOT NULL,
   at INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Groups: the patches of one transaction of a peer, seqs first to last, when there are two or more.
+CREATE TABLE main."_replic_groups"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
@@ -88,11 +98,12 @@ CREATE TABLE main."_replic_voids"(
   PRIMARY KEY(peer, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Tables that replic_track has seen.
+-- Tables that replic_track has seen. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
   tab TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL,
-  tombstone TEXT NOT NULL
+  tombstone TEXT NOT NULL,
+  columns TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE main."_replic_options"(
