@@ -41,7 +41,7 @@ void append(std::string& list, std::string_view item) {
 int64_t Receiver::receive(Message&& message) {
   count_ = 0;
   if (auto* patch = std::get_if<Patch>(&message)) {
-    if (auto arrival = record(std::move(*patch), true)) place(*std::move(arrival));
+    if (auto arrival = record(std::move(*patch))) place(*std::move(arrival));
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     hear(*ping);
   } else if (const auto* gone = std::get_if<Gone>(&message)) {
@@ -85,7 +85,7 @@ int64_t Receiver::receive_all(const std::function<std::optional<Patch>()>& next)
     // A seq that comes twice may find its first patch neither in a log nor parked yet.
     const bool again = state_.received(patch->stamp.peer, patch->stamp.seq);
     if (again) place_batch();
-    if (auto arrival = record(*std::move(patch), false)) batch.push_back(*std::move(arrival));
+    if (auto arrival = record(*std::move(patch))) batch.push_back(*std::move(arrival));
     if (batch.size() >= kBatchPatches || bytes >= kBatchBytes) {
       place_batch();
       bytes = 0;
@@ -207,19 +207,9 @@ Arrival Receiver::arrive(Patch&& patch) {
   return arrive(std::move(patch), plan);
 }
 
-// Records that a patch is here. Returns nothing when there is nothing more to do with it. A message
-// without a key is an error; in a bundle, where it would stop the others, it is parked.
-std::optional<Arrival> Receiver::record(Patch&& patch, bool must_have_key) {
+// Records that a patch is here. Returns nothing when there is nothing more to do with it.
+std::optional<Arrival> Receiver::record(Patch&& patch) {
   Arrival arrival = arrive(std::move(patch));
-  if (must_have_key && arrival.plan != nullptr && !has_key(*arrival.plan, arrival.row)) {
-    std::string names;
-    for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
-    throw Error(Code::key,
-                "a patch of table " + quoted(arrival.plan->name) + " from peer " +
-                    std::to_string(arrival.patch.stamp.peer) + ", seq " +
-                    std::to_string(arrival.patch.stamp.seq) + " lacks a primary-key column",
-                "the sender must put every key column into delta: " + names);
-  }
   const Stamp stamp = arrival.patch.stamp;
   peers_.heard_from(stamp.peer);
   if (state_.received(stamp.peer, stamp.seq)) {
@@ -372,10 +362,15 @@ void Receiver::place(Arrival&& arrival) {
     return park_schema(patch, patch.cells, problem);
   }
   const TablePlan& plan = *arrival.plan;
+  // The message is well-formed: that a column belongs to the key is known by our schema alone, and
+  // may be otherwise in the sender's.
   if (!has_key(plan, arrival.row)) {
+    std::string names;
+    for (const size_t k : plan.key) append(names, plan.columns[k].name);
     const Patch whole = arrival.whole();
     return park_schema(whole, whole.cells,
-                       "it lacks a primary-key column of table " + quoted(plan.name));
+                       "it lacks a primary-key column of table " + quoted(plan.name) +
+                           ": give the table the same key on all peers; it is: " + names);
   }
   if (!arrival.unknown.empty())
     park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));

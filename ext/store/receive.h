@@ -48,7 +48,6 @@ class Receiver {
         local_(local) {}
 
   // Takes one message of any type. Returns the number of patches newly received, 0 or 1.
-  // Throws E_KEY for a patch of a known table without its key.
   int64_t receive(Message&& message);
 
   // Takes the patches that `next` gives until it gives none, many at a time. Returns the number
@@ -75,7 +74,7 @@ class Receiver {
  private:
   Arrival arrive(Patch&& patch, const TablePlan* plan);
   Arrival arrive(Patch&& patch);
-  std::optional<Arrival> record(Patch&& patch, bool must_have_key);
+  std::optional<Arrival> record(Patch&& patch);
   static bool by_row(const Arrival& a, const Arrival& b);
   int64_t collide(Arrival&& arrival);
   bool is_rival(const Ping& ping);
