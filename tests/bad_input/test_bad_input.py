@@ -5,7 +5,8 @@ name given here, that names the offending thing and the cure; afterwards the fil
 what it was, replic's own tables included, and an ordinary write works. A case of kind P is kept in
 replic_pending with a reason, a case of kind N is a counted no-op; for both replic_check finds no
 fault. What is not a single call stands in a test of its own below. The numbers are those of the
-list of bad input in the design; those left out belong to features that are not there yet.
+list of bad input in the design. Bundles, requests and failures of the machine are in
+test_exchange.py; the rows left out in both belong to features that are not there yet.
 """
 
 import os
