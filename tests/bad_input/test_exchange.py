@@ -256,8 +256,8 @@ class InMemory(Base):
         db = self.db
         big = "[%s]" % ",".join(patch(seq=s, delta={"id": s + 10, "body": "b"})
                                 for s in range(1, 200))
-        calls = (("SELECT replic_apply(?)", big), ("SELECT replic_patch('note', ?)", '{"id":1,"body":"x"}'),
-                 ("SELECT replic_retry()",))
+        calls = (("SELECT replic_apply(?)", big), ("SELECT replic_retry()",),
+                 ("SELECT replic_patch('note', ?)", '{"id":1,"body":"x"}'))
         for steps in (3, 40, 200, 1000):
             for sql, *arguments in calls:
                 before = dump(db)
