@@ -53,6 +53,8 @@ class Database {
   // One execution of a statement that is not kept.
   Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
   void exec(std::string_view sql) { once(sql).exec(); }
+  // Runs `work`; run() is as once() meanwhile.
+  void without_cache(const std::function<void()>& work);
 
   // Rows that the last finished INSERT, UPDATE or DELETE changed, without those of triggers.
   int64_t changes() const { return sqlite3_changes(db_); }
@@ -82,6 +84,7 @@ class Database {
   std::unordered_map<std::string, Statement, Hash, std::equal_to<>> cache_;
   std::function<void()> release_;
   bool connected_ = false;
+  bool uses_cache_ = true;
 };
 
 }  // namespace replic

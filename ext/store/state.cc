@@ -432,6 +432,11 @@ void State::on_rollback_to(int level) {
   saved_.resize(index + 1);
 }
 
+void State::on_detach() {
+  db_.without_cache([this] { flush(); });
+  drop();
+}
+
 void State::on_rollback() {
   drop();
   if (on_undo) on_undo();

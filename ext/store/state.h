@@ -161,6 +161,7 @@ class State : public TransactionListener {
   void on_sync() override { flush(); }
   void on_commit() override { drop(); }
   void on_rollback() override;
+  void on_detach() override;
   // Called when a rollback may have taken the schema back.
   std::function<void()> on_undo;
 
