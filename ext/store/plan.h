@@ -102,6 +102,9 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   const std::string& column_name(size_t index) const {
     return index < columns.size() ? columns[index].name : tombstone;
   }
+  // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
+  // SET NULL action passes. Source: isSetNullAction() in fkey.c.
+  bool refers_to_itself() const;
   // Rows of this table can be tied to other rows.
   bool has_ties() const { return !value_keys.empty() || !foreign_keys.empty(); }
   size_t width() const { return columns.size() + (log_tombstone ? 1 : 0); }

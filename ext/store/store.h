@@ -94,6 +94,7 @@ class Store {
 
  private:
   void write(const std::function<void()>& work);
+  void receive(const std::function<void()>& work);
   void begin();
   void backfill(const std::string& table);
   void reissue_future(int64_t former, int64_t bound);

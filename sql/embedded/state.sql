@@ -18,6 +18,7 @@ CREATE TABLE main."_replic_state"(
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
   foreign_keys INTEGER NOT NULL DEFAULT -1,
+  due INTEGER NOT NULL DEFAULT 0,
   group_max INTEGER NOT NULL DEFAULT 10000,
   split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
@@ -109,6 +110,15 @@ CREATE TABLE main."_replic_late"(
   by_peer INTEGER NOT NULL,
   by_seq INTEGER NOT NULL,
   place INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Local transactions that may have freed what waits, and after which T could not be written at once:
+-- the next call of replic that writes draws the consequences.
+CREATE TABLE main."_replic_due"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
