@@ -52,6 +52,11 @@ std::optional<size_t> TablePlan::find(std::string_view column) const {
   return std::nullopt;
 }
 
+bool TablePlan::keeps_rows() const {
+  const auto column = find(tombstone);
+  return column && *column < columns.size();
+}
+
 uint64_t TablePlan::seed(size_t index) const {
   return index < columns.size() ? columns[index].seed : column_seed(tombstone);
 }

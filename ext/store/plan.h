@@ -60,9 +60,10 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   // What our triggers were made for: they hand it back with each row.
   std::string fingerprint;
   Mode mode = Mode::manual;
+  bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application
-  bool respells = false;  // keys that compare equal can differ: the newest spelling wins
-  std::string problem;    // why the table cannot be replicated, or empty
+  bool respells = false;      // keys that compare equal can differ: the newest spelling wins
+  std::string problem;        // why the table cannot be replicated, or empty
   std::string cure;
 
   // Index of a column by its name, SQLite's way of comparing names; the pseudo-column of a log
@@ -71,6 +72,8 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   const std::string& column_name(size_t index) const {
     return index < columns.size() ? columns[index].name : tombstone;
   }
+  // The tombstone is a column of T: a deleted row stays in T.
+  bool keeps_rows() const;
   size_t width() const { return columns.size() + (log_tombstone ? 1 : 0); }
   uint64_t seed(size_t index) const;
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,group_max,split_groups FROM main._replic_state WHERE id=1";
+    "unknown_messages,boot,unsafe,group_max,split_groups,tables_seen FROM main._replic_state "
+    "WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -32,6 +33,7 @@ StateRow State::read_row(Run& run) {
   row.unsafe = run.integer(11) != 0;
   row.group_max = run.integer(12);
   row.split_groups = run.integer(13);
+  row.tables_seen = run.integer(14);
   return row;
 }
 
@@ -332,8 +334,8 @@ void State::close_group() {
   now_.split_told = false;
 }
 
-// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again, and
-// the group may have grown meanwhile.
+// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again,
+// and the group may have grown meanwhile.
 void State::write_group() {
   const LocalGroup& group = now_.group;
   if (group.peer == 0 || group.range.first == group.range.last) return;
@@ -370,13 +372,13 @@ void State::flush() {
   Run run = db_.run(
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,group_max=?,split_groups=? "
-      "WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,group_max=?,split_groups=?,"
+      "tables_seen=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
-  run.bind(row.group_max).bind(row.split_groups).exec();
+  run.bind(row.group_max).bind(row.split_groups).bind(row.tables_seen).exec();
   now_.dirty = false;
 }
 

@@ -68,13 +68,14 @@ struct StateRow {
   int64_t waiting = 0;        // patches parked for a constraint
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
+  int64_t tables_seen = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
   int64_t group_max = kDefaultGroupMax;
   int64_t split_groups = 0;  // local transactions of more patches than group_max
-  BootId boot;          // the machine's boot during which we last wrote
-  bool unsafe = false;  // we wrote during it with synchronous below FULL
+  BootId boot;               // the machine's boot during which we last wrote
+  bool unsafe = false;       // we wrote during it with synchronous below FULL
 };
 
 // The local patches of one transaction, as far as it has come. All have the same peer and `at`.
@@ -152,9 +153,14 @@ class State : public TransactionListener {
   void on_savepoint(int level) override;
   void on_release(int level) override;
   void on_rollback_to(int level) override;
-  void on_sync() override { flush(); }
+  void on_sync() override {
+    if (before_sync) before_sync();
+    flush();
+  }
   void on_commit() override { drop(); }
   void on_rollback() override;
+  // Called before what is held in memory is written for the commit.
+  std::function<void()> before_sync;
   // Called when a rollback may have taken the schema back.
   std::function<void()> on_undo;
 
