@@ -44,6 +44,8 @@ class Merger {
   std::optional<std::string> place_local(Unit&& unit);
   // Keeps a local patch, the newest of all, of what T has already.
   void store_local(const TablePlan& plan, const RowPatch& patch);
+  // Makes a row of T show what the patches in its log say.
+  void show(const TablePlan& plan, const std::vector<Value>& key);
   // At the commit: draws the consequences of the open group of local patches; what waited for it is
   // tried again. Not every table can be written then: what is left is done by settle_due(). Throws
   // E_CONSTRAINT when the group breaks a constraint that the connection does not enforce.

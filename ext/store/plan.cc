@@ -60,6 +60,11 @@ bool TablePlan::refers_to_itself() const {
   });
 }
 
+bool TablePlan::keeps_rows() const {
+  const auto column = find(tombstone);
+  return column && *column < columns.size();
+}
+
 uint64_t TablePlan::seed(size_t index) const {
   return index < columns.size() ? columns[index].seed : column_seed(tombstone);
 }

@@ -25,6 +25,16 @@ Replay Merger::new_replay() {
   return {db_, catalog_, parked_, claims_, scratch_, state_.peek().foreign_keys > 0};
 }
 
+void Merger::show(const TablePlan& plan, const std::vector<Value>& key) {
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  RowFold fold(plan);
+  for (const RowPatch& patch : patches) fold.add(patch);
+  if (write_row(db_, {&plan, key, &fold}) == SQLITE_OK) return;
+  throw Error(Code::constraint,
+              "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
+              "look for triggers of its own, and for what is not replicated and refers to it");
+}
+
 // Adds a local transaction, which is in the logs and in T.
 void Merger::add_local(Replay& replay, int64_t peer, Range range) {
   std::map<int64_t, Unit> units;  // by first seq

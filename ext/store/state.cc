@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due FROM "
+    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen FROM "
     "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
@@ -36,6 +36,7 @@ StateRow State::read_row(Run& run) {
   row.group_max = run.integer(14);
   row.split_groups = run.integer(15);
   row.due = run.integer(16);
+  row.tables_seen = run.integer(17);
   return row;
 }
 
@@ -351,8 +352,8 @@ void State::close_group() {
   now_.split_told = false;
 }
 
-// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again, and
-// the group may have grown meanwhile.
+// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again,
+// and the group may have grown meanwhile.
 void State::write_group() {
   const LocalGroup& group = now_.group;
   if (group.peer == 0 || group.range.first == group.range.last) return;
@@ -390,13 +391,13 @@ void State::flush() {
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
       "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,foreign_keys=?,"
-      "group_max=?,split_groups=?,due=? WHERE id=1");
+      "group_max=?,split_groups=?,due=?,tables_seen=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
   run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups);
-  run.bind(row.due).exec();
+  run.bind(row.due).bind(row.tables_seen).exec();
   now_.dirty = false;
 }
 
@@ -410,6 +411,7 @@ void State::add_due(const LocalGroup& group) {
 }
 
 void State::on_sync() {
+  if (before_sync) before_sync();
   if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
   flush();
 }

@@ -69,6 +69,7 @@ struct StateRow {
   int64_t grouped = 0;        // patches parked for the rest of their group
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
+  int64_t tables_seen = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
@@ -76,8 +77,8 @@ struct StateRow {
   int64_t foreign_keys = -1;  // whether FOREIGN KEYs count: 1 or 0; -1: not decided yet
   int64_t group_max = kDefaultGroupMax;
   int64_t split_groups = 0;  // local transactions of more patches than group_max
-  BootId boot;          // the machine's boot during which we last wrote
-  bool unsafe = false;  // we wrote during it with synchronous below FULL
+  BootId boot;               // the machine's boot during which we last wrote
+  bool unsafe = false;       // we wrote during it with synchronous below FULL
 };
 
 // The local patches of one transaction, as far as it has come. All have the same peer and `at`.
@@ -175,6 +176,8 @@ class State : public TransactionListener {
   void on_commit() override { drop(); }
   void on_rollback() override;
   void on_detach() override;
+  // Called before what is held in memory is written for the commit.
+  std::function<void()> before_sync;
   // Called before the commit of a transaction with local patches.
   std::function<void()> on_local_commit;
   // Called when a rollback may have taken the schema back.

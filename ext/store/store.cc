@@ -41,10 +41,12 @@ Store::Store(sqlite3* handle)
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
-      capture_(db_, catalog_, state_, identity_, local_) {
+      capture_(db_, catalog_, state_, identity_, local_, merger_) {
+  state_.before_sync = [this] { capture_.settle(); };
   state_.on_local_commit = [this] { merger_.judge_group(); };
   state_.on_undo = [this] {
     peers_.forget();
+    capture_.forget();
     // A rollback may take DDL back, and with it the schema's number. An attempt makes none, and
     // its plans are in use.
     if (!db_.gate.in_attempt()) catalog_.invalidate();
@@ -63,6 +65,8 @@ void Store::begin() {
   db_.trim();
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
+  capture_.settle();
+  if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema();
   merger_.prepare();
   merger_.settle_due();
   receiver_.release_due();
