@@ -285,7 +285,15 @@ void Catalog::read_log(TablePlan& plan) {
       plan.complete = run.integer(2) != 0;
     }
   }
-  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);
+  plan.tombstone_column = plan.own_column(plan.tombstone);
+  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.tombstone_column;
+  if (plan.tombstone_column) plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
+  const auto rival = plan.own_column(kWireTombstone);
+  if (!rival || rival == plan.tombstone_column) return;
+  plan.problem = "its column " + quoted(plan.columns[*rival].name) +
+                 " is not its tombstone, and has the name that the tombstone has in messages";
+  plan.cure = "rename the column, or make it the tombstone: SELECT replic_track(" +
+              literal(plan.name) + ",'{\"tombstone\":\"deletedAt\"}')";
 }
 
 void Catalog::explain_missing(std::string_view table) {

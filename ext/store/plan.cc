@@ -43,15 +43,26 @@ std::string main_table(const std::string& name) { return "main." + ident(name); 
 
 }  // namespace
 
-std::optional<size_t> TablePlan::find(std::string_view column) const {
+std::optional<size_t> TablePlan::own_column(std::string_view column) const {
   for (size_t i = 0; i < columns.size(); i++) {
     if (columns[i].name == column) return i;
   }
   for (size_t i = 0; i < columns.size(); i++) {
     if (same_name(columns[i].name, column)) return i;
   }
-  if (log_tombstone && same_name(tombstone, column)) return columns.size();
   return std::nullopt;
+}
+
+std::optional<size_t> TablePlan::find(std::string_view column) const {
+  if (const auto own = own_column(column)) return own;
+  const bool is_tombstone = same_name(column, kWireTombstone) || same_name(column, tombstone);
+  if (!is_tombstone) return std::nullopt;
+  return log_tombstone ? columns.size() : tombstone_column;
+}
+
+const std::string& TablePlan::column_name(size_t index) const {
+  static const std::string kName(kWireTombstone);
+  return index == columns.size() || index == tombstone_column ? kName : columns[index].name;
 }
 
 bool TablePlan::refers_to_itself() const {
@@ -60,13 +71,8 @@ bool TablePlan::refers_to_itself() const {
   });
 }
 
-bool TablePlan::keeps_rows() const {
-  const auto column = find(tombstone);
-  return column && *column < columns.size();
-}
-
 uint64_t TablePlan::seed(size_t index) const {
-  return index < columns.size() ? columns[index].seed : column_seed(tombstone);
+  return index < columns.size() ? columns[index].seed : column_seed(kWireTombstone);
 }
 
 const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {

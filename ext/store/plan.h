@@ -14,6 +14,9 @@
 
 namespace replic {
 
+// The name of the tombstone in every message.
+inline constexpr std::string_view kWireTombstone = "deletedAt";
+
 // How a column gets a value when no patch sets it. An expression is evaluated by the writer of a
 // new row and put into the patch; elsewhere such a column is NULL until a patch sets it.
 enum class DefaultKind : uint8_t { none, constant, expression };
@@ -77,7 +80,8 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string log;              // name + "_patches", likewise
   std::vector<Column> columns;  // without generated ones, in table order
   std::vector<size_t> key;      // indexes of the primary key's columns, in key order
-  std::string tombstone;        // name of the tombstone column on the wire
+  std::string tombstone;  // name of the tombstone column here; on the wire it is "deletedAt"
+  std::optional<size_t> tombstone_column;  // when it is a column of T
   bool log_tombstone = false;   // the tombstone lives in the log alone: a deleted row leaves T
   bool log_strict = false;
   bool strict = false;
@@ -97,19 +101,20 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string problem;    // why the table cannot be replicated, or empty
   std::string cure;
 
-  // Index of a column by its name, SQLite's way of comparing names; the pseudo-column of a log
-  // tombstone has the index columns.size(). Nothing when there is none.
+  // Index of a column of T by its name, SQLite's way of comparing names.
+  std::optional<size_t> own_column(std::string_view name) const;
+  // The same, or by its name on the wire, which is "deletedAt" for the tombstone. The
+  // pseudo-column of a log tombstone has the index columns.size(). Nothing when there is none.
   std::optional<size_t> find(std::string_view column) const;
-  const std::string& column_name(size_t index) const {
-    return index < columns.size() ? columns[index].name : tombstone;
-  }
+  // The name on the wire.
+  const std::string& column_name(size_t index) const;
   // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
   // SET NULL action passes. Source: isSetNullAction() in fkey.c.
   bool refers_to_itself() const;
   // Rows of this table can be tied to other rows.
   bool has_ties() const { return !value_keys.empty() || !foreign_keys.empty(); }
   // The tombstone is a column of T: a deleted row stays in T.
-  bool keeps_rows() const;
+  bool keeps_rows() const { return tombstone_column.has_value(); }
   size_t width() const { return columns.size() + (log_tombstone ? 1 : 0); }
   uint64_t seed(size_t index) const;
 
