@@ -7,8 +7,11 @@ import copy
 import time
 
 
-def shrink(schedule, still_fails, limit_s=90):
-    """The smallest schedule found within `limit_s` for which `still_fails(schedule)` holds."""
+def shrink(schedule, still_fails, simpler, limit_s=90):
+    """The smallest schedule found within `limit_s` for which `still_fails(schedule)` holds.
+
+    `simpler(schedule)` gives schedules with one thing less, apart from whole events.
+    """
     deadline = time.monotonic() + limit_s
 
     def accepts(candidate):
@@ -18,7 +21,7 @@ def shrink(schedule, still_fails, limit_s=90):
     progress = True
     while progress:
         progress = False
-        for candidate in _simpler(schedule):
+        for candidate in simpler(schedule):
             if accepts(candidate):
                 schedule, progress = candidate, True
                 break
@@ -42,28 +45,29 @@ def _fewer_events(schedule, accepts):
     return {**schedule, "events": events}
 
 
-def _simpler(schedule):
+def simpler_schedules(schedule):
     """Schedules with one thing less, or one thing plainer."""
     for position, table in enumerate(schedule["tables"]):
         names = [e.get("table") for e in schedule["events"]]
         if table["shape"] not in names and len(schedule["tables"]) > 1:
-            yield _changed(schedule, lambda s, p=position: s["tables"].pop(p))
+            yield changed(schedule, lambda s, p=position: s["tables"].pop(p))
     last = len(schedule["peers"]) - 1
     if last > 0 and not any(last in (e.get("peer"), e.get("from")) or last in e.get("to", ())
                             for e in schedule["events"]):
-        yield _changed(schedule, lambda s: s["peers"].pop())
+        yield changed(schedule, lambda s: s["peers"].pop())
     for position, peer in enumerate(schedule["peers"]):
         if peer["kind"] != "memory":
-            yield _changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
+            yield changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
     for position, event in enumerate(schedule["events"]):
         for name in ("what", "to", "steps", "set"):
             for item in list(event.get(name, ())):
-                yield _changed(schedule, lambda s, p=position, n=name, i=item: _remove(s, p, n, i))
+                yield changed(schedule, lambda s, p=position, n=name, i=item: _remove(s, p, n, i))
         if event.get("form") in ("array", "spaced", "blob", "insert"):
-            yield _changed(schedule, lambda s, p=position: s["events"][p].update(form="single"))
+            yield changed(schedule, lambda s, p=position: s["events"][p].update(form="single"))
 
 
-def _changed(schedule, change):
+def changed(schedule, change):
+    """A copy of the schedule on which change(copy) has been called."""
     candidate = copy.deepcopy(schedule)
     change(candidate)
     return candidate
