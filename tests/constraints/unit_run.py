@@ -19,6 +19,15 @@ PIN_GHOST = 900
 PEER, RELAY, CARRIER = 11, 12, 13
 
 
+def messages_of(unit, base_at):
+    """seq -> message, for the parts of a unit as unit_schedule.py describes it."""
+    ghost, at, seqs = unit["ghost"], base_at + unit["at"], [part["seq"] for part in unit["parts"]]
+    group = (min(seqs), max(seqs)) if len(seqs) > 1 else None
+    return {part["seq"]: write_void(ghost, part["seq"], at) if part["table"] == "_" else
+            write_message(ghost, part["seq"], at, part["table"], part["set"], group=group)
+            for part in unit["parts"]}
+
+
 class ConstraintPeer(SqlPeer):
     """A database of such a schedule; `pragma`: foreign_keys of each of its connections."""
 
@@ -112,22 +121,15 @@ class UnitRun(Run):
     # Events
 
     def make_unit(self, event):
-        """The messages of a unit. Of two with the same content one group alone can be true."""
-        parts = event["parts"]
-        seqs = [part["seq"] for part in parts]
-        group = (min(seqs), max(seqs)) if len(seqs) > 1 else None
-        for part in parts:
-            ghost, seq, at = event["ghost"], part["seq"], self.base_at + event["at"]
-            if part["table"] == "_":
-                text = write_void(ghost, seq, at)
-            else:
-                text = write_message(ghost, seq, at, part["table"], part["set"], group=group)
-            content = self.schema(0).same_content_key(read_message(text))
-            if self.groups.setdefault(content, group) != group:
-                continue
-            self.messages[event["id"], seq] = text
-            if part.get("lost"):
-                self.lost.add((event["id"], seq))
+        """Keeps the messages of a unit. Of two with the same content one group alone can be true."""
+        lost = {part["seq"] for part in event["parts"] if part.get("lost")}
+        for seq, text in messages_of(event, self.base_at).items():
+            message = read_message(text)
+            content = self.schema(0).same_content_key(message)
+            if self.groups.setdefault(content, message.group) == message.group:
+                self.messages[event["id"], seq] = text
+                if seq in lost:
+                    self.lost.add((event["id"], seq))
 
     def do_deliver(self, event):
         known = [tuple(item) for item in event["what"] if tuple(item) in self.messages]
