@@ -32,6 +32,9 @@ class ConstrainedTable:
         self.literal = literal
         self.name = literal["name"]
 
+    def column_names(self):
+        return [name for name, _ in self.literal["columns"]]
+
     def create_sql(self):
         table = self.literal
         body = [f"{quote(name)} {kind}" for name, kind in table["columns"]]
@@ -72,8 +75,11 @@ class Pools:
         return values
 
 
-def random_tables(rng):
-    """[(literal, Pools)], parents and children in any order."""
+def random_tables(rng, actions=ACTIONS, own_actions=ACTIONS):
+    """[(literal, Pools)], parents and children in any order.
+
+    `actions`: of foreign keys to another table; `own_actions`: to the same one.
+    """
     makers = [_TableMaker(rng, f"t{i}") for i in range(rng.choice((1, 1, 2, 2, 3)))]
     for maker in makers:
         if rng.random() < 0.25:
@@ -82,7 +88,8 @@ def random_tables(rng):
             maker.make()
     wanted = rng.choice((0, 1, 1, 2, 3)) if len(makers) > 1 else rng.choice((0, 0, 1))
     for number in range(wanted):
-        rng.choice(makers).add_foreign_key(rng.choice(makers), f"f{number}")
+        child, parent = rng.choice(makers), rng.choice(makers)
+        child.add_foreign_key(parent, f"f{number}", actions if child is not parent else own_actions)
     return [(maker.literal(), maker.pools) for maker in makers]
 
 
@@ -227,7 +234,7 @@ class _TableMaker:
 
     # FOREIGN KEY
 
-    def add_foreign_key(self, parent, prefix):
+    def add_foreign_key(self, parent, prefix, actions):
         """New columns that reference a key of `parent`, which may be this very table."""
         rng = self.rng
         wanted = rng.choice(parent.parent_keys)
@@ -243,7 +250,7 @@ class _TableMaker:
             local.append(name)
         self.constraints.append(
             f"FOREIGN KEY ({', '.join(local)}) REFERENCES {parent.name}({', '.join(wanted)})"
-            + rng.choice(ACTIONS))
+            + rng.choice(actions))
 
     def _type_like(self, sql):
         """The type of a column that references one which is declared so."""

@@ -19,6 +19,7 @@ Events, each of which stands by itself:
 In the end all that was not delivered is, but for lost parts, in a random order.
 """
 
+import copy
 import random
 
 from constrained_tables import DELETED, KEY_NAMES, random_tables
@@ -179,42 +180,54 @@ def simpler_schedules(schedule):
     for name, plain in (("relay", None), ("kind", "memory"), ("pinned", False), ("option", 1)):
         if schedule[name] != plain:
             yield changed(schedule, lambda s, n=name, v=plain: s.update({n: v}))
-    yield from _simpler_tables(schedule)
+    used = {part["table"] for part in _parts_of(schedule)}
+    yield from simpler_tables(schedule, used.__contains__, _drop_column)
     for position, event in enumerate(schedule["events"]):
         for candidate in _simpler_event(event):
             yield {**schedule, "events": schedule["events"][:position] + [candidate]
                    + schedule["events"][position + 1:]}
 
 
-def _simpler_tables(schedule):
-    used = {part.get("table") for event in schedule["events"]
-            for part in [event] + event.get("parts", []) + event.get("steps", [])}
+def _parts_of(schedule):
+    return [part for event in schedule["events"]
+            for part in [event] + event.get("parts", []) + event.get("steps", [])
+            if "table" in part]
+
+
+def _drop_column(schedule, table, name):
+    """Takes a column that is going to be dropped out of the patches, too."""
+    wire_name = "deletedAt" if name == table["tombstone"] else name
+    for part in _parts_of(schedule):
+        if part["table"] == table["name"]:
+            part["set"].pop(wire_name, None)
+    return True
+
+
+def simpler_tables(schedule, is_used, drop_column):
+    """Schedules with a table, a column, a constraint, an index or an option less.
+
+    `is_used(name of a table)`; `drop_column(schedule, table, name)` takes the column out of the
+    events and says whether it can be dropped.
+    """
     for position, table in enumerate(schedule["tables"]):
-        if table["name"] not in used:
+        if not is_used(table["name"]):
             yield changed(schedule, lambda s, p=position: s["tables"].pop(p))
         for part in ("constraints", "indexes"):
             for number in range(len(table[part])):
                 yield changed(schedule, lambda s, p=position, n=part, i=number:
                               s["tables"][p][n].pop(i))
-        if table["options"]:
-            yield changed(schedule, lambda s, p=position: s["tables"][p].update(options=""))
-        if table["indexes_late"]:
-            yield changed(schedule, lambda s, p=position: s["tables"][p].update(indexes_late=False))
+        for option, plain in (("options", ""), ("indexes_late", False)):
+            if table[option]:
+                yield changed(schedule, lambda s, p=position, o=option, v=plain:
+                              s["tables"][p].update({o: v}))
         for number, (name, _) in enumerate(table["columns"]):
             if name not in KEY_NAMES:
-                yield changed(schedule, lambda s, p=position, i=number, n=name:
-                              _drop_column(s, p, i, n))
-
-
-def _drop_column(schedule, position, number, name):
-    table = schedule["tables"][position]
-    table["columns"].pop(number)
-    for event in schedule["events"]:
-        for part in [event] + event.get("parts", []) + event.get("steps", []):
-            if part.get("table") == table["name"]:
-                part["set"].pop("deletedAt" if name == table["tombstone"] else name, None)
-    if name == table["tombstone"]:
-        table["tombstone"] = None
+                candidate = copy.deepcopy(schedule)
+                if drop_column(candidate, table, name):
+                    candidate["tables"][position]["columns"].pop(number)
+                    if name == table["tombstone"]:
+                        candidate["tables"][position]["tombstone"] = None
+                    yield candidate
 
 
 def _simpler_event(event):
