@@ -73,8 +73,10 @@ class UnitRun(Run):
         self.gone.append([])
         self.max_drift_ms.append(300_000)
         self.options.append(pragma if option is None else option)
-        for table in self.tables:
-            peer.run(table.create_sql())
+        for sql in [table.create_sql() for table in self.tables] + ["CREATE TABLE noted(what)"]:
+            peer.run(sql)
+        for sql in self.schedule["triggers"]:
+            peer.run(sql)
         for table in self.tables:
             self.run_indexes(peer, table, late=False)
             peer.bring_table(table, "track")

@@ -1,10 +1,12 @@
 """Random schedules of patches from peers that exist only as messages, as data that can be replayed.
 
     {"seed": 7, "kind": "memory", "pragma": 1, "option": 0, "pinned": True, "watchful": False,
-     "relay": "bundle", "tables": [<see constrained_tables.py>, ..], "events": [{"do": "unit", ..}, ..]}
+     "relay": "bundle", "triggers": [sql], "tables": [<see constrained_tables.py>, ..],
+     "events": [{"do": "unit", ..}, ..]}
 
 "pragma": foreign_keys of the connections; "option": replic's, None leaves it to the first track.
 "relay": how a second database receives at the end what the first one holds; None: there is none.
+"triggers": the application's own, which write to a local table.
 Events, each of which stands by itself:
 
     unit     a transaction of a ghost: "parts" [{"seq", "table", "set"}, ..] share "at" and a group.
@@ -65,11 +67,17 @@ class _Maker:
                 "pragma": rng.randrange(2), "option": rng.choice((None, 0, 1, 1, 1)),
                 "pinned": rng.random() < 0.6, "watchful": rng.random() < 0.25,
                 "relay": rng.choice((None, None, None, "bundle", "changes", "sync")),
+                "triggers": self._triggers() if rng.random() < 0.1 else [],
                 "tables": [literal for literal, _ in made], "events": events}
 
     def _id(self):
         self.next_id += 1
         return self.next_id
+
+    def _triggers(self):
+        return [f"CREATE TRIGGER g{name} {self.rng.choice(('BEFORE', 'AFTER'))} "
+                f"{self.rng.choice(('INSERT', 'UPDATE', 'DELETE'))} ON {name} "
+                "BEGIN INSERT INTO noted(what) VALUES (1); END" for name in self.names]
 
     # What the ghosts write
 
@@ -180,6 +188,8 @@ def simpler_schedules(schedule):
     for name, plain in (("relay", None), ("kind", "memory"), ("pinned", False), ("option", 1)):
         if schedule[name] != plain:
             yield changed(schedule, lambda s, n=name, v=plain: s.update({n: v}))
+    if schedule["triggers"]:
+        yield {**schedule, "triggers": []}
     used = {part["table"] for part in _parts_of(schedule)}
     yield from simpler_tables(schedule, used.__contains__, _drop_column)
     for position, event in enumerate(schedule["events"]):
