@@ -39,8 +39,11 @@ bool is_literal(std::string_view sql) {
 }  // namespace
 
 void Catalog::clear() {
+  generation_++;
   entries_.clear();
   tables_.clear();
+  references_.clear();
+  references_read_ = false;
   listed_ = false;
   known_initialised_ = false;
   version_ = -1;
@@ -220,26 +223,24 @@ void Catalog::read_key_collations(TablePlan& plan) {
 }
 
 void Catalog::read_constraints(TablePlan& plan) {
-  {
-    Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
-    while (indexes.step()) {
-      if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
-      plan.problem = "it has the UNIQUE index " + quoted(indexes.text(1));
-      plan.cure =
-          "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the "
-          "table local";
-      return;
-    }
-  }
-  Run keys = db_.once("PRAGMA main.foreign_key_list(" + ident(plan.name) + ")");
-  if (keys.step()) {
-    plan.problem = "it has a FOREIGN KEY on column " + quoted(keys.text(3));
-    plan.cure = "FOREIGN KEY cannot be merged by this version: drop it, or leave the table local";
-    return;
-  }
   // A word in a comment or a name makes the slow path slower, never wrong.
-  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos ||
-                     !schema_sql("trigger", plan.name).empty();
+  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
+  plan.has_triggers = !schema_sql("trigger", plan.name).empty();
+  read_unique_keys(plan);
+  read_foreign_keys(plan);
+}
+
+// Columns and key of a table that need not be replicated. False when there is no such table.
+bool Catalog::read_shape(const std::string& table, TablePlan& plan) {
+  {
+    Run run = db_.once("PRAGMA main.table_list(" + ident(table) + ")");
+    if (!run.step()) return false;
+    plan.name = run.text(1);
+    plan.strict = run.integer(5) != 0;
+  }
+  read_columns(plan);
+  read_key_collations(plan);
+  return true;
 }
 
 void Catalog::read_log(TablePlan& plan) {

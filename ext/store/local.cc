@@ -124,20 +124,20 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
   identity_.check_boot();
-  Unit unit;
-  unit.row = row_of(*plan, std::move(cells));
-  add_expression_defaults(*plan, unit.row);
-  const StateRow& state = state_.peek();
-  unit.ver = state.ver;
-  unit.row.stamp = next_stamp(next_at());
-  if (const auto refusal = merger_.merge(*plan, unit, false)) {
+  RowPatch row = row_of(*plan, std::move(cells));
+  add_expression_defaults(*plan, row);
+  const int64_t ver = state_.peek().ver;
+  const Stamp stamp = row.stamp = next_stamp(next_at());
+  Unit unit{stamp, std::nullopt, {}};
+  unit.parts.push_back({plan->shared_from_this(), row, ver});
+  if (const auto refusal = merger_.place_local(std::move(unit))) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {
       std::string set_null, missing;
       for (size_t i = 0; i < plan->columns.size(); i++) {
         const Column& column = plan->columns[i];
         if (!column.not_null) continue;
-        const Value* value = unit.row.find(i);
+        const Value* value = row.find(i);
         std::string* list = nullptr;
         if (value != nullptr && value->is_null()) list = &set_null;
         if (value == nullptr && column.default_kind != DefaultKind::constant) list = &missing;
@@ -152,11 +152,10 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");
   }
-  const Stamp& stamp = unit.row.stamp;
-  state_.add_received(stamp, unit.ver, content_hash(stamp, plan->name, cell_sum(*plan, unit.row)));
+  state_.add_received(stamp, ver, content_hash(stamp, plan->name, cell_sum(*plan, row)));
   state_.saw(stamp);
   if (!wanted) return {};
-  return {stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
+  return {stamp, ver, plan->name, cells_of(*plan, row), {}};
 }
 
 }  // namespace replic

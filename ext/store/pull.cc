@@ -62,10 +62,9 @@ int64_t Store::pull(const std::string& path) {
         if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});
       });
       ChangeCursor cursor = other.changes(since, peer, seqs);
-      count += receiver_.receive_all([&]() -> std::optional<Patch> {
-        auto change = cursor.next();
-        return change ? std::optional(std::move(change->patch)) : std::nullopt;
-      });
+      while (auto change = cursor.next()) receiver_.receive(std::move(change->patch));
+      receiver_.finish();
+      count += receiver_.take_count();
     };
     const Vector ours = state_.vector(true);
     receiver_.hear(other.word());

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe FROM main._replic_state WHERE id=1";
+    "unknown_messages,boot,unsafe,grouped,foreign_keys FROM main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -30,6 +30,8 @@ StateRow State::read_row(Run& run) {
   row.unknown_messages = run.integer(9);
   row.boot = BootId(run.text(10));
   row.unsafe = run.integer(11) != 0;
+  row.grouped = run.integer(12);
+  row.foreign_keys = run.integer(13);
   return row;
 }
 
@@ -132,6 +134,20 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
 bool State::received(int64_t peer, int64_t seq) {
   const Hot* hot = load_hot(peer, seq);
   return hot != nullptr && seq <= hot->range.last && hot->range.ver != kGoneVer;
+}
+
+bool State::holds_all(int64_t peer, Range range) {
+  for (int64_t seq = range.first; seq <= range.last;) {
+    const Hot* hot = load_hot(peer, seq);
+    if (hot == nullptr || hot->range.last < seq) return false;
+    seq = hot->range.last + 1;
+  }
+  return true;
+}
+
+bool State::is_gone(int64_t peer, int64_t seq) {
+  const Hot* hot = load_hot(peer, seq);
+  return hot != nullptr && seq <= hot->range.last && hot->range.ver == kGoneVer;
 }
 
 std::map<int64_t, ContiguousSum> State::contiguous_sums(bool initialised) {
@@ -316,11 +332,13 @@ void State::flush() {
   Run run = db_.run(
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=? WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,"
+      "foreign_keys=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
-  run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe}).exec();
+  run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
+  run.bind(row.grouped).bind(row.foreign_keys).exec();
   now_.dirty = false;
 }
 

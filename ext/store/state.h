@@ -66,11 +66,13 @@ struct StateRow {
   int64_t max_drift_ms = kDefaultMaxDriftMs;
   int64_t due_at = 0;
   int64_t waiting = 0;        // patches parked for a constraint
+  int64_t grouped = 0;        // patches parked for the rest of their group
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
+  int64_t foreign_keys = -1;  // whether FOREIGN KEYs count: 1 or 0; -1: not decided yet
   BootId boot;          // the machine's boot during which we last wrote
   bool unsafe = false;  // we wrote during it with synchronous below FULL
 };
@@ -108,6 +110,10 @@ class State : public TransactionListener {
   const StateRow& peek() const { return now_.row; }
   // Whether this (peer, seq) was received or written.
   bool received(int64_t peer, int64_t seq);
+  // Whether all of `range` was received or written, or exists no more.
+  bool holds_all(int64_t peer, Range range);
+  // Whether (peer, seq) exists no more.
+  bool is_gone(int64_t peer, int64_t seq);
   // Records a (peer, seq) that was not received before. Does not move the clock.
   void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
   // Records that the part of `range` that was not received exists no more.

@@ -35,27 +35,32 @@ Store::Store(sqlite3* handle)
       catalog_(db_),
       state_(db_),
       parked_(db_),
-      merger_(db_, state_, parked_),
+      merger_(db_, catalog_, state_, parked_),
       peers_(db_, state_),
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_) {
   state_.on_undo = [this] {
     peers_.forget();
-    // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its
-    // plans are in use.
-    if (!db_.gate.in_trial()) catalog_.invalidate();
+    // A rollback may take DDL back, and with it the schema's number. An attempt makes none, and
+    // its plans are in use.
+    if (!db_.gate.in_attempt()) catalog_.invalidate();
   };
 }
 
 int Store::register_modules(const std::shared_ptr<void>& self) {
-  return db_.register_modules(self, &state_, [this] { catalog_.clear(); });
+  return db_.register_modules(self, &state_, [this] {
+    catalog_.clear();
+    merger_.clear();
+  });
 }
 
 void Store::begin() {
+  receiver_.forget();
   db_.trim();
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
+  merger_.prepare();
   receiver_.release_due();
   receiver_.retry_schema(false);
 }
@@ -65,6 +70,7 @@ void Store::write(const std::function<void()>& work) {
   db_.gate.write([&] {
     begin();
     work();
+    receiver_.finish();
   });
 }
 
@@ -128,7 +134,9 @@ int64_t Store::apply(std::string_view messages) {
   int64_t count = 0;
   write([&] {
     wire::read_messages(messages,
-                        [&](Message&& message) { count += receiver_.receive(std::move(message)); });
+                        [&](Message&& message) { receiver_.receive(std::move(message)); });
+    receiver_.finish();
+    count = receiver_.take_count();
   });
   return count;
 }
@@ -140,16 +148,18 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   write([&] {
     if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
     std::vector<Gone> gone;
-    result.count = receiver_.receive_all([&]() -> std::optional<Patch> {
-      while (auto message = reader.next()) {
-        if (auto* patch = std::get_if<Patch>(&*message)) return std::move(*patch);
-        if (const auto* request = std::get_if<Request>(&*message))
-          result.requests.push_back(*request);
-        if (const auto* range = std::get_if<Gone>(&*message)) gone.push_back(*range);
+    while (auto message = reader.next()) {
+      if (const auto* request = std::get_if<Request>(&*message)) {
+        result.requests.push_back(*request);
+      } else if (const auto* range = std::get_if<Gone>(&*message)) {
+        gone.push_back(*range);
+      } else {
+        receiver_.receive(std::move(*message));
       }
-      return std::nullopt;
-    });
+    }
     for (const Gone& range : gone) receiver_.receive(range);
+    receiver_.finish();
+    result.count = receiver_.take_count();
   });
   result.more = reader.more();
   return result;
@@ -159,11 +169,13 @@ int64_t Store::retry() {
   int64_t count = 0;
   db_.connect();
   db_.gate.write([&] {
+    receiver_.forget();
     catalog_.refresh();
     identity_.init(std::nullopt);
+    merger_.prepare();
     count += receiver_.release_due();
     count += receiver_.retry_schema(true);
-    count += receiver_.retry_constraints();
+    count += merger_.retry();
   });
   return count;
 }

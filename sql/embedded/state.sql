@@ -11,11 +11,13 @@ CREATE TABLE main."_replic_state"(
   max_drift_ms INTEGER NOT NULL DEFAULT 300000,
   due_at INTEGER NOT NULL DEFAULT 0,
   waiting INTEGER NOT NULL DEFAULT 0,
+  grouped INTEGER NOT NULL DEFAULT 0,
   schema_parked INTEGER NOT NULL DEFAULT 0,
   schema_seen INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
+  foreign_keys INTEGER NOT NULL DEFAULT -1,
   boot TEXT NOT NULL DEFAULT '',
   unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -86,6 +88,42 @@ CREATE TABLE main."_replic_voids"(
   seq INTEGER NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY(peer, seq)
+) STRICT, WITHOUT ROWID;
+
+-- The transactions of more than one patch, whose patches are all here: seqs first to last of peer.
+CREATE TABLE main."_replic_groups"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Units (single patches, or groups by their first seq) that a constraint held up, and that were
+-- accepted when a later one executed: the stamp of that one, and their place among those it freed.
+CREATE TABLE main."_replic_late"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  by_at INTEGER NOT NULL,
+  by_peer INTEGER NOT NULL,
+  by_seq INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- What rows have claimed in any patch that is kept: values of a UNIQUE key or of a key that is
+-- referred to, or values by which they refer to a row. hash names the key and the values; rows of
+-- the same hash are tied.
+CREATE TABLE main."_replic_claims"(
+  hash INTEGER NOT NULL,
+  tab TEXT NOT NULL,
+  row_key BLOB NOT NULL,
+  PRIMARY KEY(hash, tab, row_key)
+) STRICT, WITHOUT ROWID;
+
+-- The keys of each table for which its claims were noted, as a hash.
+CREATE TABLE main."_replic_keys"(
+  tab TEXT PRIMARY KEY COLLATE NOCASE,
+  signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Tables that replic_track has seen.
