@@ -116,6 +116,7 @@ std::span<const Doc> aggregate_table();
 
 // Registers everything on the store's connection. Returns an SQLite code.
 int register_functions(const std::shared_ptr<Connection>& store);
+int register_capture_functions(const std::shared_ptr<Connection>& store);
 int register_tables(const std::shared_ptr<Connection>& store);
 int register_aggregates(const std::shared_ptr<Connection>& store);
 

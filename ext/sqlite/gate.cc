@@ -73,6 +73,11 @@ struct GateTable {
     return guarded_method(table, [&] { listener_of(table)->on_commit(); });
   }
   static int rollback(sqlite3_vtab* table) {
+    // A rollback has ended the write before it comes here. sqlite3_close comes before it knows
+    // whether it can close, and leaves the transaction to the host when it cannot. Source:
+    // sqlite3Close() in main.c.
+    if (sqlite3_txn_state(gate_of(table)->db_, "main") == SQLITE_TXN_WRITE)
+      return guarded_method(table, [&] { listener_of(table)->on_detach(); });
     gate_of(table)->rollbacks_++;
     gate_of(table)->undone_++;
     return guarded_method(table, [&] { listener_of(table)->on_rollback(); });

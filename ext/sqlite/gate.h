@@ -33,6 +33,10 @@ class TransactionListener {
   virtual void on_sync() = 0;
   virtual void on_commit() = 0;
   virtual void on_rollback() = 0;
+  // The transaction goes on, and nothing more will be heard of it until the gate writes in it
+  // again: what is held in memory is to be written and dropped. May write to plain tables, with
+  // statements that are not kept.
+  virtual void on_detach() = 0;
 };
 
 class Gate {

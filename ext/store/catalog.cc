@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -143,6 +144,8 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   if (!plan->problem.empty()) return plan;
   read_columns(*plan);
   read_key_collations(*plan);
+  plan->has_triggers = has_triggers(db_, plan->name);
+  plan->fingerprint = trigger_fingerprint(*plan);
   if (plan->problem.empty()) read_constraints(*plan);
   if (plan->problem.empty() && !plan->log.empty()) read_log(*plan);
   if (plan->problem.empty()) write_sql(*plan);
@@ -225,7 +228,6 @@ void Catalog::read_key_collations(TablePlan& plan) {
 void Catalog::read_constraints(TablePlan& plan) {
   // A word in a comment or a name makes the slow path slower, never wrong.
   plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
-  plan.has_triggers = !schema_sql("trigger", plan.name).empty();
   read_unique_keys(plan);
   read_foreign_keys(plan);
 }
@@ -275,9 +277,12 @@ void Catalog::read_log(TablePlan& plan) {
   }
   plan.tombstone = "deletedAt";
   if (initialised()) {
-    Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
+    Run run = db_.run("SELECT tombstone,mode FROM main._replic_tables WHERE tab=?1");
     run.bind(plan.name);
-    if (run.step()) plan.tombstone = run.text(0);
+    if (run.step()) {
+      plan.tombstone = run.text(0);
+      plan.mode = mode_of(run.text(1)).value_or(Mode::manual);
+    }
   }
   plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);
 }

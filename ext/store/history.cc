@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "store/changes.h"
 #include "store/merge.h"
 
 namespace replic {

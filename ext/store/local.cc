@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -19,6 +20,19 @@ std::string names_of(const TablePlan& plan, bool key_only) {
   }
   if (plan.log_tombstone && !key_only) out.append(", ").append(plan.tombstone);
   return out;
+}
+
+[[noreturn]] void throw_no_nulls(const TablePlan& plan, std::string_view column) {
+  throw Error(Code::nulls,
+              "column " + quoted(column) + " cannot be set to NULL: " + quoted(plan.log) +
+                  " has no column _nulls to say so",
+              "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
+}
+
+[[noreturn]] void throw_not_in_log(const TablePlan& plan, const Column& column) {
+  throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
+              "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
+                  column.type);
 }
 
 }  // namespace
@@ -41,21 +55,11 @@ RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
     const bool is_tombstone = *index == plan.columns.size();
     if (cell.value.is_null()) {
       if (!is_tombstone && plan.columns[*index].key_position >= 0) continue;  // reported as missing
-      if (!plan.has_nulls) {
-        throw Error(
-            Code::nulls,
-            "column " + quoted(cell.column) + " cannot be set to NULL: " + quoted(plan.log) +
-                " has no column _nulls to say so",
-            "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
-      }
+      if (!plan.has_nulls) throw_no_nulls(plan, cell.column);
     }
     if (!is_tombstone) {
       const Column& column = plan.columns[*index];
-      if (!column.in_log) {
-        throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
-                    "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
-                        column.type);
-      }
+      if (!column.in_log) throw_not_in_log(plan, column);
       cell.value = with_affinity(db_, std::move(cell.value), column.affinity);
     }
     row.slots.push_back({*index, std::move(cell.value)});
@@ -80,7 +84,7 @@ void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) 
   });
   if (!any) return;
   const std::vector<Value> key = key_of(plan, row);
-  if (Log(db_).newest(plan, key)) return;
+  if (log_.newest(plan, key)) return;
   {
     Run run = db_.run(plan.table_select);
     for (const Value& value : key) run.bind(value);
@@ -115,7 +119,79 @@ int64_t LocalWriter::next_at() {
   return at;
 }
 
+void LocalWriter::issue(const TablePlan& plan, RowPatch& row) {
+  if (state_.group().peer == 0) identity_.check_boot();
+  row.stamp = state_.next_in_group([&] { return next_at(); });
+  state_.add_received(row.stamp, state_.peek().ver,
+                      content_hash(row.stamp, plan.name, cell_sum(plan, row)));
+  state_.saw(row.stamp);
+}
+
+// Stores a patch of what T has already.
+void LocalWriter::store(const TablePlan& plan, RowPatch&& row) {
+  std::sort(row.slots.begin(), row.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  for (const Slot& slot : row.slots) {
+    if (slot.column < plan.columns.size() && !plan.columns[slot.column].in_log)
+      throw_not_in_log(plan, plan.columns[slot.column]);
+    if (slot.value.is_null() && !plan.has_nulls)
+      throw_no_nulls(plan, plan.column_name(slot.column));
+  }
+  issue(plan, row);
+  merger_.store_local(plan, row);
+}
+
+void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
+                         const std::vector<Value>* values) {
+  RowPatch row;
+  for (size_t i = 0; i < key.size(); i++) row.slots.push_back({plan.key[i], key[i]});
+  const auto tombstone = plan.find(plan.tombstone);
+  if (values == nullptr) {
+    if (!tombstone) {
+      throw Error(Code::column,
+                  "a row of " + quoted(plan.name) + " cannot be deleted: " + quoted(plan.log) +
+                      " has no column _deletedAt to say so",
+                  "SELECT replic_track(" + literal(plan.name) + ") adds it");
+    }
+    row.slots.push_back({*tombstone, Value::integer(db_.now_unix_ms())});
+    return store(plan, std::move(row));
+  }
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  std::vector<const Value*> fold(plan.width(), nullptr);
+  for (const RowPatch& patch : patches) {
+    for (const Slot& slot : patch.slots) fold[slot.column] = &slot.value;
+  }
+  bool differs = patches.empty();
+  for (size_t i = 0; i < plan.columns.size(); i++) {
+    const Column& column = plan.columns[i];
+    const Value& value = (*values)[i];
+    const bool is_key = column.key_position >= 0;
+    const Value& said = fold[i] != nullptr ? *fold[i] : column.default_value;
+    if (value == said && (is_key || !patches.empty() || value.is_null())) continue;
+    if (!is_key) row.slots.push_back({i, value});
+    differs = differs || !is_key || plan.respells;
+  }
+  if (plan.log_tombstone && fold[plan.columns.size()] != nullptr &&
+      !fold[plan.columns.size()]->is_null()) {
+    row.slots.push_back({plan.columns.size(), Value()});
+    differs = true;
+  }
+  if (differs) store(plan, std::move(row));
+}
+
+void LocalWriter::record_changes(const TablePlan& plan, const std::vector<Value>& key,
+                                 const std::vector<size_t>& changed,
+                                 const std::vector<Value>& values) {
+  RowPatch row;
+  for (size_t i = 0; i < key.size(); i++) row.slots.push_back({plan.key[i], key[i]});
+  for (const size_t i : changed) {
+    if (plan.columns[i].key_position < 0) row.slots.push_back({i, values[i]});
+  }
+  store(plan, std::move(row));
+}
+
 Stamp LocalWriter::next_stamp(int64_t at) {
+  state_.close_group();
   const int64_t peer = state_.peek().peer;
   return {at, peer, state_.last_seq(peer) + 1};
 }
@@ -123,13 +199,14 @@ Stamp LocalWriter::next_stamp(int64_t at) {
 Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool wanted) {
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
-  identity_.check_boot();
   RowPatch row = row_of(*plan, std::move(cells));
   add_expression_defaults(*plan, row);
   const int64_t ver = state_.peek().ver;
-  const Stamp stamp = row.stamp = next_stamp(next_at());
-  Unit unit{stamp, std::nullopt, {}};
+  // Before the merge: what the application's triggers write then comes after it.
+  issue(*plan, row);
+  Unit unit{row.stamp, std::nullopt, {}};
   unit.parts.push_back({plan->shared_from_this(), row, ver});
+  const WriteScope scope(db_, OwnWrite::Kind::local);
   if (const auto refusal = merger_.place_local(std::move(unit))) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {
@@ -152,10 +229,8 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");
   }
-  state_.add_received(stamp, ver, content_hash(stamp, plan->name, cell_sum(*plan, row)));
-  state_.saw(stamp);
   if (!wanted) return {};
-  return {stamp, ver, plan->name, cells_of(*plan, row), {}};
+  return {row.stamp, ver, plan->name, cells_of(*plan, row), {}};
 }
 
 }  // namespace replic

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -44,15 +45,6 @@ bool sets_tied_column(const TablePlan& plan, const RowPatch& patch) {
 }
 
 }  // namespace
-
-std::optional<Range> group_of(Database& db, int64_t peer, int64_t seq) {
-  Run run = db.run(
-      "SELECT first,last FROM main._replic_groups WHERE peer=?1 AND first<=?2 ORDER BY first DESC "
-      "LIMIT 1");
-  run.bind(peer).bind(seq);
-  if (!run.step() || run.integer(1) < seq) return std::nullopt;
-  return Range{run.integer(0), run.integer(1)};
-}
 
 void sort_slots(RowPatch& patch) {
   std::sort(patch.slots.begin(), patch.slots.end(),
@@ -165,7 +157,7 @@ bool Merger::write_fast(const UnitPart& part) {
     return false;
   if (plan.needs_trial && ignores_checks()) return false;
   bool replay_instead = false;
-  const int rc = write_newest(plan, patch, newest.has_value(), &replay_instead);
+  const int rc = write_newest(plan, key, patch, newest.has_value(), &replay_instead);
   if (rc != SQLITE_OK || replay_instead) return false;
   log_.insert(plan, patch);
   return true;
@@ -244,7 +236,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
       !(plan.needs_trial && ignores_checks())) {
     const bool logged = log_.newest(plan, key).has_value();
     bool replay_instead = false;
-    const int rc = write_newest(plan, part.row, logged, &replay_instead);
+    const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
     if (rc != SQLITE_OK) return db_.errmsg();
     const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
                                !enforces_foreign_keys();
@@ -268,9 +260,16 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   return std::nullopt;
 }
 
+void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
+  prepare();
+  if (plan.has_ties())
+    claims_.note(plan, patch, !log_.newest(plan, key_of(plan, patch)).has_value());
+  log_.insert(plan, patch);
+}
+
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.
-int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logged,
-                         bool* replay_instead) {
+int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
+                         const RowPatch& patch, bool logged, bool* replay_instead) {
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone) {
     *replay_instead = true;
@@ -281,14 +280,17 @@ int Merger::write_newest(const TablePlan& plan, const RowPatch& patch, bool logg
   };
   const auto upsert = [&] {
     const std::vector<size_t> columns = written_columns(plan, patch, false);
+    const Announce announce(db_, plan, key, Announce::Statement::upsert);
     Run run = db_.run(plan.upsert_sql(columns));
     bind_key(run);
     for (const size_t i : columns) run.bind(*patch.find(i));
     return run.try_exec();
   };
-  if (!logged && sets_every_needed_column(plan, patch)) return upsert();
+  // With triggers of the application an upsert could not be told from what they write.
+  if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch)) return upsert();
   {
     const std::vector<size_t> columns = written_columns(plan, patch, plan.respells);
+    const Announce announce(db_, plan, key, Announce::Statement::update);
     Run run = db_.run(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     bind_key(run);
@@ -314,6 +316,7 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
     return !columns.empty();
   });
   if (!columns.empty()) {
+    const Announce announce(db_, plan, key, Announce::Statement::update);
     Run run = db_.run(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     for (const Value& value : key) run.bind(value);

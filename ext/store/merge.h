@@ -23,9 +23,6 @@
 
 namespace replic {
 
-// The seqs of the group that (peer, seq) belongs to, when its patches are all here.
-std::optional<Range> group_of(Database& db, int64_t peer, int64_t seq);
-
 class Merger {
  public:
   Merger(Database& db, Catalog& catalog, State& state, Parked& parked)
@@ -45,6 +42,8 @@ class Merger {
   // Places a local patch, the newest of all. Returns nothing when it is visible; otherwise SQLite's
   // text, and what was written must be undone by the caller's failing.
   std::optional<std::string> place_local(Unit&& unit);
+  // Keeps a local patch, the newest of all, of what T has already.
+  void store_local(const TablePlan& plan, const RowPatch& patch);
   // Takes a unit out of wherever it is kept, with all that follows for others.
   void take_out(int64_t peer, int64_t seq, int64_t at, std::optional<Range> group);
   // Tries everything that waits. Returns how many patches became visible.
@@ -66,7 +65,8 @@ class Merger {
                           const TablePlan& plan);
   bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
-  int write_newest(const TablePlan& plan, const RowPatch& patch, bool logged, bool* replay_instead);
+  int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
+                   bool logged, bool* replay_instead);
   void note_claims(const std::vector<Unit>& units);
   bool enforces_foreign_keys();
   bool ignores_checks();

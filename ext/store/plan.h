@@ -18,6 +18,10 @@ namespace replic {
 // new row and put into the patch; elsewhere such a column is NULL until a patch sets it.
 enum class DefaultKind : uint8_t { none, constant, expression };
 
+// What becomes of the application's own INSERT, UPDATE and DELETE: see replic_track.
+enum class Mode : uint8_t { manual, guard, capture };
+enum class Op : uint8_t { insert, update, remove };
+
 struct Column {
   std::string name;
   std::string type;  // as declared
@@ -81,9 +85,12 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only
   // Legality can be told only by a trial: CHECK, or a UNIQUE that is not exact.
   bool needs_trial = false;
-  bool has_triggers = false;  // of the application
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
+  // What our triggers were made for: they hand it back with each row.
+  std::string fingerprint;
+  Mode mode = Mode::manual;
+  bool has_triggers = false;  // of the application
   bool respells = false;  // keys that compare equal can differ: the newest spelling wins
   mutable bool claims_ready = false;  // the claims of its rows are noted: see claims.h
   std::string problem;    // why the table cannot be replicated, or empty

@@ -372,9 +372,14 @@ void Receiver::place(Arrival&& arrival) {
     usable_plan(patch.table, &problem);
     park_schema(patch, patch.cells, problem);
   } else if (!has_key(*arrival.plan, arrival.row)) {
+    // The message is well-formed: that a column belongs to the key is known by our schema alone, and
+    // may be otherwise in the sender's.
+    std::string names;
+    for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
     const Patch whole = arrival.whole();
     park_schema(whole, whole.cells,
-                "it lacks a primary-key column of table " + quoted(arrival.plan->name));
+                "it lacks a primary-key column of table " + quoted(arrival.plan->name) +
+                    ": give the table the same key on all peers; it is: " + names);
   } else {
     if (!arrival.unknown.empty())
       park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));

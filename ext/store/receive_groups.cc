@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/changes.h"
 #include "store/receive.h"
 
 namespace replic {

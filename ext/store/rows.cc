@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "store/own_write.h"
+
 namespace replic {
 namespace {
 
@@ -29,6 +31,7 @@ class DeferredForeignKeys {
 };
 
 bool delete_row(Database& db, const RowTarget& target) {
+  const Announce announce(db, *target.plan, target.key, Announce::Statement::remove);
   Run run = db.run(target.plan->table_delete);
   for (const Value& value : target.key) run.bind(value);
   return run.try_exec() == SQLITE_OK;
@@ -59,16 +62,19 @@ int write_row(Database& db, const RowTarget& target) {
   }
   if (!fold.visible()) {
     if (!present) return SQLITE_OK;
+    const Announce announce(db, plan, key, Announce::Statement::remove);
     Run run = db.run(plan.table_delete);
     for (const Value& value : key) run.bind(value);
     return run.try_exec();
   }
   if (!present) {
+    const Announce announce(db, plan, key, Announce::Statement::insert);
     Run run = db.run(plan.table_insert);
     for (size_t i = 0; i < plan.columns.size(); i++) run.bind(fold.value(i));
     return run.try_exec();
   }
   if (changed.empty()) return SQLITE_OK;
+  const Announce announce(db, plan, key, Announce::Statement::update);
   Run run = db.run(plan.update_sql(changed));
   for (const size_t i : changed) run.bind(fold.value(i));
   for (const Value& value : key) run.bind(value);

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,grouped,foreign_keys FROM main._replic_state WHERE id=1";
+    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups FROM "
+    "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -32,6 +33,8 @@ StateRow State::read_row(Run& run) {
   row.unsafe = run.integer(11) != 0;
   row.grouped = run.integer(12);
   row.foreign_keys = run.integer(13);
+  row.group_max = run.integer(14);
+  row.split_groups = run.integer(15);
   return row;
 }
 
@@ -273,6 +276,8 @@ int64_t State::ver_of(int64_t peer, int64_t seq) {
 }
 
 void State::saw(const Stamp& stamp) {
+  // What others wrote has been seen: our later patches are of another group.
+  if (stamp.peer != now_.group.peer) close_group();
   Hot* hot = load_hot(stamp.peer, stamp.seq);
   if (hot == nullptr || hot->range.at >= stamp.at) return;
   hot->range.at = stamp.at;
@@ -287,6 +292,7 @@ void State::saw(const Stamp& stamp) {
 }
 
 void State::set_back(int64_t peer, int64_t at) {
+  close_group();
   flush();
   db_.run("UPDATE main._replic_ranges SET at=min(at,?2) WHERE peer=?1").bind(peer).bind(at).exec();
   for (Hot& hot : now_.hot) hot = Hot();
@@ -322,8 +328,57 @@ void State::write_hot(Hot& hot) {
   hot.dirty = false;
 }
 
+Stamp State::next_in_group(const std::function<int64_t()>& at) {
+  LocalGroup& group = now_.group;
+  if (group.peer != 0) {
+    group.range.last++;
+    return {group.at, group.peer, group.range.last};
+  }
+  const int64_t value = at();
+  const int64_t peer = now_.row.peer;
+  const int64_t seq = last_seq(peer) + 1;
+  group = {peer, value, {seq, seq}};
+  return {value, peer, seq};
+}
+
+void State::close_group() {
+  if (now_.group.peer == 0) return;
+  write_group();
+  now_.group = LocalGroup();
+  now_.group_written = 0;
+  now_.split_told = false;
+}
+
+// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again, and
+// the group may have grown meanwhile.
+void State::write_group() {
+  const LocalGroup& group = now_.group;
+  if (group.peer == 0 || group.range.first == group.range.last) return;
+  if (group.range.last - group.range.first + 1 <= now_.row.group_max) {
+    if (now_.group_written == group.range.last) return;
+    db_.run("INSERT OR REPLACE INTO main._replic_groups(peer,first,last) VALUES(?1,?2,?3)")
+        .bind(group.peer)
+        .bind(group.range.first)
+        .bind(group.range.last)
+        .exec();
+    now_.group_written = group.range.last;
+    return;
+  }
+  if (now_.group_written != 0) {
+    db_.run("DELETE FROM main._replic_groups WHERE peer=?1 AND first=?2")
+        .bind(group.peer)
+        .bind(group.range.first)
+        .exec();
+    now_.group_written = 0;
+  }
+  if (now_.split_told) return;
+  now_.split_told = true;
+  row().split_groups++;
+}
+
 void State::flush() {
   if (!now_.loaded) return;
+  write_group();
   for (Hot& hot : now_.hot) {
     if (hot.range.peer != 0) write_hot(hot);
   }
@@ -332,13 +387,13 @@ void State::flush() {
   Run run = db_.run(
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,"
-      "foreign_keys=? WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,foreign_keys=?,"
+      "group_max=?,split_groups=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
-  run.bind(row.grouped).bind(row.foreign_keys).exec();
+  run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups).exec();
   now_.dirty = false;
 }
 
@@ -375,6 +430,11 @@ void State::on_rollback_to(int level) {
   }
   now_ = *saved_[index];
   saved_.resize(index + 1);
+}
+
+void State::on_detach() {
+  db_.without_cache([this] { flush(); });
+  drop();
 }
 
 void State::on_rollback() {

@@ -73,8 +73,17 @@ struct StateRow {
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
   int64_t foreign_keys = -1;  // whether FOREIGN KEYs count: 1 or 0; -1: not decided yet
+  int64_t group_max = kDefaultGroupMax;
+  int64_t split_groups = 0;  // local transactions of more patches than group_max
   BootId boot;          // the machine's boot during which we last wrote
   bool unsafe = false;  // we wrote during it with synchronous below FULL
+};
+
+// The local patches of one transaction, as far as it has come. All have the same peer and `at`.
+struct LocalGroup {
+  int64_t peer = 0;  // 0: no patch yet
+  int64_t at = 0;
+  Range range;
 };
 
 // A peer's patches 1 to last, all received, and the sum of their contents where it is known.
@@ -98,6 +107,8 @@ class State : public TransactionListener {
   std::map<int64_t, ContiguousSum> contiguous_sums(bool initialised);
   // The clock. O(ranges).
   ClockView clock(bool initialised);
+  // The group that this transaction is writing, not yet in _replic_groups.
+  const LocalGroup& group() const { return now_.group; }
 
   // The following only inside Gate::write, after load().
   void load();
@@ -131,9 +142,16 @@ class State : public TransactionListener {
   void saw(const Stamp& stamp);
   // To be called when the current identity has changed: what the former one wrote is another peer's
   // now.
-  void identity_changed() { now_.clock_known = false; }
+  void identity_changed() {
+    close_group();
+    now_.clock_known = false;
+  }
   // Makes `at` the greatest clock value of `peer`, even when it had a greater one.
   void set_back(int64_t peer, int64_t at);
+  // The stamp of the next local patch: of the open group, or of a new one that begins with `at()`.
+  Stamp next_in_group(const std::function<int64_t()>& at);
+  // The next local patch begins a new group.
+  void close_group();
   // Writes what is held in memory to the tables.
   void flush();
 
@@ -143,6 +161,7 @@ class State : public TransactionListener {
   void on_sync() override { flush(); }
   void on_commit() override { drop(); }
   void on_rollback() override;
+  void on_detach() override;
   // Called when a rollback may have taken the schema back.
   std::function<void()> on_undo;
 
@@ -163,10 +182,14 @@ class State : public TransactionListener {
     StateRow row;
     std::array<Hot, 4> hot;
     uint32_t tick = 0;
+    LocalGroup group;
+    int64_t group_written = 0;  // the last seq of it that _replic_groups has; 0: it is not there
+    bool split_told = false;
   };
 
   static StateRow read_row(Run& run);
   void split_gone(int64_t peer, int64_t seq);
+  void write_group();
   void drop();
   void write_hot(Hot& hot);
   Hot* find_hot(int64_t peer, int64_t seq);

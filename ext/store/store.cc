@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "model/content.h"
+#include "store/own_write.h"
 #include "wire/json.h"
 
 namespace replic {
@@ -39,7 +40,8 @@ Store::Store(sqlite3* handle)
       peers_(db_, state_),
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
-      receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_) {
+      receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
+      capture_(db_, catalog_, state_, identity_, local_) {
   state_.on_undo = [this] {
     peers_.forget();
     // A rollback may take DDL back, and with it the schema's number. An attempt makes none, and
@@ -68,6 +70,7 @@ void Store::begin() {
 void Store::write(const std::function<void()>& work) {
   db_.connect();
   db_.gate.write([&] {
+    const WriteScope scope(db_, OwnWrite::Kind::apply);
     begin();
     work();
     receiver_.finish();
@@ -122,7 +125,10 @@ bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give&
   const int64_t commits = db_.gate.commits();
   const bool may_commit = db_.autocommit();
   write([&] {
-    const Patch patch = local_.write(table, std::move(cells), may_commit);
+    Patch patch = local_.write(table, std::move(cells), may_commit);
+    // The application's triggers may have written more in the same transaction.
+    const LocalGroup& group = state_.group();
+    if (group.range.first < group.range.last) patch.group = group.range;
     if (may_commit) ship(Value::text(wire::write_patch(patch)));
   });
   // Only what is committed may be shipped: inside BEGIN, or under a running write statement,
@@ -169,6 +175,7 @@ int64_t Store::retry() {
   int64_t count = 0;
   db_.connect();
   db_.gate.write([&] {
+    const WriteScope scope(db_, OwnWrite::Kind::apply);
     receiver_.forget();
     catalog_.refresh();
     identity_.init(std::nullopt);

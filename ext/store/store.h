@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/capture.h"
 #include "store/catalog.h"
 #include "store/changes.h"
 #include "store/identity.h"
@@ -88,6 +89,8 @@ class Store {
   Catalog& catalog() { return catalog_; }
   State& state() { return state_; }
   Parked& parked() { return parked_; }
+  // What the triggers call.
+  Capture& capture() { return capture_; }
 
  private:
   void write(const std::function<void()>& work);
@@ -104,6 +107,7 @@ class Store {
   Identity identity_;
   LocalWriter local_;
   Receiver receiver_;
+  Capture capture_;
 };
 
 // The options there are, in order of name: name, default, meaning.

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/store.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -30,12 +31,10 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 }  // namespace
 
 void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
-  if (options.mode != "manual") {
-    const bool known = options.mode == "capture" || options.mode == "guard";
-    throw Error(
-        Code::mode,
-        "mode " + quoted(options.mode) + (known ? " is not in this version" : " is unknown"),
-        "pass {\"mode\":\"manual\"} and write through replic_patch");
+  const std::optional<Mode> mode = mode_of(options.mode);
+  if (!mode) {
+    throw Error(Code::mode, "mode " + quoted(options.mode) + " is unknown",
+                "the modes are capture, guard and manual");
   }
   write([&] {
     auto plan = catalog_.inspect(table);
@@ -82,7 +81,8 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
         .exec();
     catalog_.invalidate();
     catalog_.refresh();
-    catalog_.find_for_write(name);
+    install_triggers(db_, *catalog_.find_for_write(name));
+    catalog_.refresh();
     receiver_.retry_schema(true);
     if (options.backfill) backfill(name);
     give(Value::text(name));
@@ -107,20 +107,22 @@ void Store::backfill(const std::string& table) {
                      " AS t WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan->log) +
                      " AS l WHERE " + condition + ")");
   while (run.step()) {
-    std::vector<Cell> cells;
+    std::vector<Value> values;
     for (size_t i = 0; i < plan->columns.size(); i++) {
-      Value value = run.value(static_cast<int>(i));
-      if (value.type() == Type::text && first_bad_utf8(value.bytes())) {
-        throw Error(Code::utf8,
-                    "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
-                        " holds a text that is not valid UTF-8",
-                    "store it as a blob, or track the table with {\"backfill\":false}");
-      }
-      if (!value.is_null() && plan->columns[i].in_log)
-        cells.push_back({plan->columns[i].name, std::move(value)});
+      values.push_back(run.value(static_cast<int>(i)));
+      if (values[i].type() != Type::text || !first_bad_utf8(values[i].bytes())) continue;
+      throw Error(Code::utf8,
+                  "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
+                      " holds a text that is not valid UTF-8",
+                  "store it as a blob, or track the table with {\"backfill\":false}");
     }
-    local_.write(table, std::move(cells), false);
+    std::vector<Value> key;
+    for (const size_t k : plan->key) key.push_back(values[k]);
+    // Each is a unit of its own: a receiver need not wait for all of a large table.
+    state_.close_group();
+    local_.record(*plan, key, &values);
   }
+  state_.close_group();
 }
 
 void Store::untrack(std::string_view table, const Give& give) {
@@ -128,6 +130,7 @@ void Store::untrack(std::string_view table, const Give& give) {
     const TablePlan* plan = catalog_.find(table);
     if (plan == nullptr) catalog_.explain_missing(table);
     give(Value::text(plan->name));
+    drop_triggers(db_, plan->name);
     db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(plan->name).exec();
     catalog_.invalidate();
   });

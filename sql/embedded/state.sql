@@ -18,6 +18,8 @@ CREATE TABLE main."_replic_state"(
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
   foreign_keys INTEGER NOT NULL DEFAULT -1,
+  group_max INTEGER NOT NULL DEFAULT 10000,
+  split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
   unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -48,6 +50,14 @@ CREATE TABLE main."_replic_ranges"(
   ver INTEGER NOT NULL,
   sum INTEGER NOT NULL,
   at INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Groups: the patches of one transaction of a peer, seqs first to last, when there are two or more.
+CREATE TABLE main."_replic_groups"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
@@ -90,14 +100,6 @@ CREATE TABLE main."_replic_voids"(
   PRIMARY KEY(peer, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The transactions of more than one patch, whose patches are all here: seqs first to last of peer.
-CREATE TABLE main."_replic_groups"(
-  peer INTEGER NOT NULL,
-  first INTEGER NOT NULL,
-  last INTEGER NOT NULL,
-  PRIMARY KEY(peer, first)
-) STRICT, WITHOUT ROWID;
-
 -- Units (single patches, or groups by their first seq) that a constraint held up, and that were
 -- accepted when a later one executed: the stamp of that one, and their place among those it freed.
 CREATE TABLE main."_replic_late"(
@@ -126,11 +128,12 @@ CREATE TABLE main."_replic_keys"(
   signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Tables that replic_track has seen.
+-- Tables that replic_track has seen. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
   tab TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL,
-  tombstone TEXT NOT NULL
+  tombstone TEXT NOT NULL,
+  columns TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE main."_replic_options"(

@@ -1,0 +1,72 @@
+// Capture: the application's own INSERT, UPDATE and DELETE become patches. This is the work of the
+// functions that the triggers on a replicated table call; store/triggers.h makes the triggers.
+//
+// The triggers run inside the application's statement. The first row of a transaction that is
+// captured enters the gate once, so that the transaction's life is known (see sqlite/gate.h); from
+// then on a row needs only its entry in the log, which SQLite undoes together with a statement that
+// fails: each trigger has a RAISE(ABORT), which makes SQLite keep a statement journal.
+//
+// The functions can be called by hand. Then they fail unless a write transaction is open, and do
+// nothing that a trigger of the schema could not do as well.
+
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sqlite/api.h"
+#include "store/catalog.h"
+#include "store/identity.h"
+#include "store/local.h"
+#include "store/state.h"
+
+namespace replic {
+
+class Capture {
+ public:
+  Capture(Database& db, Catalog& catalog, State& state, Identity& identity, LocalWriter& local)
+      : db_(db), catalog_(catalog), state_(state), identity_(identity), local_(local) {}
+
+  // Takes a part of the values of a row, for a table that is too wide for one call: those of the
+  // columns from `first_column` on.
+  void take_part(Op op, std::string_view table, std::string_view fingerprint, int64_t first_column,
+                 std::span<sqlite3_value*> values);
+  // After a row was written: makes its patch. `values`: of every column, for an update OLD and NEW
+  // in turn; for a delete OLD's key. After take_part, those of the columns that are still missing.
+  // Throws E_SCHEMA when the table has changed since the triggers were made, E_UTF8, E_NULLS, and
+  // what issuing a patch throws.
+  void take(Op op, std::string_view table, std::string_view fingerprint,
+            std::span<sqlite3_value*> values);
+  // Before a row is written: true when the write is to be ignored, since others' patches are being
+  // merged and this is not one of them. `key`: of NEW for an insert, else of OLD.
+  bool ignores(Op op, std::string_view table, std::span<sqlite3_value*> key);
+  // The same on a table in guard mode. Throws E_GUARD when the application writes.
+  bool guards(Op op, std::string_view table, std::span<sqlite3_value*> key);
+
+ private:
+  // What the triggers have handed over of one row.
+  struct Row {
+    std::vector<Value> old_key, new_key;  // both set for every operation but delete
+    std::vector<size_t> changed;          // columns; for an insert all
+    std::vector<Value> values;            // of these columns
+    size_t columns = 0;                   // how many have come
+  };
+
+  const TablePlan& join(std::string_view table, std::string_view fingerprint);
+  bool is_announced(Op op, std::string_view table, std::span<sqlite3_value*> key);
+  void read(const TablePlan& plan, Op op, std::span<sqlite3_value*> values);
+  std::optional<std::vector<Value>> row_now(const TablePlan& plan, const std::vector<Value>& key);
+  void take_insert(const TablePlan& plan, const Row& row);
+  void take_update(const TablePlan& plan, const Row& row);
+  Value stored(const Column& column, sqlite3_value* value);
+
+  Database& db_;
+  Catalog& catalog_;
+  State& state_;
+  Identity& identity_;
+  LocalWriter& local_;
+  Row row_;
+};
+
+}  // namespace replic
