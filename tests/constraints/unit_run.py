@@ -268,11 +268,12 @@ class UnitRun(Run):
 
     def finish(self):
         rng = random.Random(self.schedule["seed"])
-        left = [text for item, text in self.messages.items()
-                if item not in self.delivered and item not in self.lost]
-        rng.shuffle(left)
+        form = rng.choice(("single", "array", "bundle"))
+        left = [item for item in self.messages if item not in self.delivered | self.lost]
+        # An order that stays when some are taken away, while a schedule is shrunk.
+        left.sort(key=lambda item: random.Random(f"{self.schedule['seed']} {item}").random())
         if left:
-            self.hand_over(0, left, rng.choice(("single", "array", "bundle")))
+            self.hand_over(0, [self.messages[item] for item in left], form)
         self.check(0)
         if self.schedule["relay"]:
             self.relay(self.schedule["relay"], rng)

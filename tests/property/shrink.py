@@ -4,6 +4,7 @@ Source: Zeller and Hildebrandt 2002, "Simplifying and Isolating Failure-Inducing
 """
 
 import copy
+import itertools
 import time
 
 
@@ -20,12 +21,21 @@ def shrink(schedule, still_fails, simpler, limit_s=90):
     schedule = _fewer_events(schedule, accepts)
     progress = True
     while progress:
-        progress = False
-        for candidate in simpler(schedule):
-            if accepts(candidate):
-                schedule, progress = candidate, True
-                break
+        schedule, progress = _one_pass(schedule, simpler, accepts)
     return _fewer_events(schedule, accepts)
+
+
+def _one_pass(schedule, simpler, accepts):
+    """Tries everything once: the schedule that is left, and whether anything could go."""
+    progress, tried = False, 0
+    while True:
+        candidate = next(itertools.islice(simpler(schedule), tried, None), None)
+        if candidate is None:
+            return schedule, progress
+        if accepts(candidate):  # what has been tried is not tried again before the next pass
+            schedule, progress = candidate, True
+        else:
+            tried += 1
 
 
 def _fewer_events(schedule, accepts):
