@@ -10,7 +10,7 @@ import time
 
 from fake_constraint_peer import FakeConstraintPeer
 from schema import quote
-from shadow import result_of
+from shadow import idle_triggers, result_of
 from shapes import schema_of
 from wire import at_from_ms, read_message, write_message
 
@@ -33,6 +33,8 @@ class FakeSqlPeer(FakeConstraintPeer):
 
     def track(self, table):
         self.tables.append(table)
+        for sql in idle_triggers(table.name):
+            self.run(sql)
 
     def _schema(self):
         return schema_of(table.spec() for table in self.tables)

@@ -42,10 +42,7 @@ class _Maker:
         rng = self.rng
         made = random_tables(rng, own_actions=SAFE_OWN_ACTIONS)
         odd_share = rng.choice((0, 0.05))
-        # Triggers make a STRICT table test types before everything else, which is another error.
-        self.statements = [Statements(rng, literal, pools,
-                                      0 if "STRICT" in literal["options"] else odd_share)
-                           for literal, pools in made]
+        self.statements = [Statements(rng, literal, pools, odd_share) for literal, pools in made]
         self.count = rng.choice((2, 3, 3, 3, 4, 5))
         events = [self._event() for _ in range(rng.randint(8, 26))]
         return {"seed": seed, "foreign_keys": int(rng.random() < 0.75),
