@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -26,10 +27,10 @@ bool same_value(sqlite3_value* a, sqlite3_value* b) {
 }
 
 [[noreturn]] void throw_stale(std::string_view table) {
-  throw Error(Code::schema,
-              "the table of the triggers for " + quoted(table) +
-                  " has been altered since they were made",
-              "SELECT replic_refresh() brings its log and triggers up to date, then write again");
+  throw Error(
+      Code::schema,
+      "the table of the triggers for " + quoted(table) + " has been altered since they were made",
+      "SELECT replic_refresh() brings its log and triggers up to date, then write again");
 }
 
 }  // namespace
@@ -100,15 +101,19 @@ void Capture::take_part(Op op, std::string_view table, std::string_view fingerpr
 void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
                    std::span<sqlite3_value*> values) {
   const OwnWrite& own = db_.own_write;
+  keep_due_ = false;
   if (own.kind == OwnWrite::Kind::apply) return;
   const TablePlan& plan = join(table, fingerprint);
   if (op == Op::remove) {
-    if (values.size() != plan.key.size()) throw_stale(table);
+    const size_t keys = plan.key.size();
+    if (values.size() != keys + (plan.keeps_rows() ? 1 : 0)) throw_stale(table);
     row_ = Row();
-    for (size_t i = 0; i < values.size(); i++)
+    for (size_t i = 0; i < keys; i++)
       row_.old_key.push_back(stored(plan.columns[plan.key[i]], values[i]));
+    if (plan.keeps_rows()) tombstone_ = value_of(values[keys], plan.tombstone);
   } else {
-    // What take_part has taken is of this row when it is as much as the table has more than `values`.
+    // What take_part has taken is of this row when it is as much as the table has more than
+    // `values`.
     const size_t each = op == Op::update ? 2 : 1;
     if (row_.columns + values.size() / each != plan.columns.size()) row_ = Row();
     read(plan, op, values);
@@ -124,7 +129,7 @@ void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
     case Op::update:
       return take_update(plan, row);
     case Op::remove:
-      return local_.record(plan, row.old_key, nullptr);
+      return take_remove(plan, row);
   }
 }
 
@@ -141,15 +146,22 @@ std::optional<std::vector<Value>> Capture::row_now(const TablePlan& plan,
 }
 
 void Capture::take_insert(const TablePlan& plan, const Row& row) {
-  if (!plan.has_triggers) return local_.record(plan, row.new_key, &row.values);
-  if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, &*now);
+  was_written(plan, row.new_key);
+  if (is_row(plan, keeping_, row.new_key)) {
+    keeping_ = RowName();
+    return;
+  }
+  if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
+  if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
 }
 
 void Capture::take_update(const TablePlan& plan, const Row& row) {
   if (row.changed.empty()) return;
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
-    local_.record(plan, row.old_key, nullptr);
-    if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, &*now);
+    was_written(plan, row.new_key);
+    tombstone_ = local_.record_gone(plan, row.old_key);
+    keep_due_ = plan.keeps_rows();
+    if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
     return;
   }
   const auto now = plan.has_triggers ? row_now(plan, row.new_key) : std::nullopt;
@@ -157,10 +169,105 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
 }
 
+void Capture::take_remove(const TablePlan& plan, const Row& row) {
+  if (is_row(plan, burying_, row.old_key)) {
+    burying_ = RowName();
+    return leave_for_settle(plan, row.old_key);
+  }
+  // REPLACE takes the old row away before it writes the new one.
+  if (is_row(plan, coming_, row.old_key) && recursive_triggers())
+    return leave_for_settle(plan, row.old_key);
+  if (!plan.keeps_rows()) {
+    local_.record_gone(plan, row.old_key);
+    return;
+  }
+  keep_due_ = true;
+  if (tombstone_.is_null()) tombstone_ = local_.record_gone(plan, row.old_key);
+}
+
+bool Capture::recursive_triggers() {
+  Run run = db_.run("PRAGMA recursive_triggers");
+  return run.step() && run.integer(0) != 0;
+}
+
+void Capture::name_row(RowName& row, std::string_view table, std::span<sqlite3_value*> key) {
+  row.table = table;
+  row.key.clear();
+  for (sqlite3_value* value : key) row.key.push_back(value_of(value, "key"));
+}
+
+bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key) {
+  return row.table == plan.name && row.key.size() == key.size() &&
+         row_key(plan, row.key) == row_key(plan, key);
+}
+
+void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key) {
+  unsettled_[plan.name + '\0' + row_key(plan, key)] = {plan.name, key};
+}
+
+void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
+  if (is_row(plan, coming_, key)) coming_ = RowName();
+  if (!unsettled_.empty()) unsettled_.erase(plan.name + '\0' + row_key(plan, key));
+}
+
+void Capture::settle() {
+  coming_ = RowName();
+  const auto rows = std::exchange(unsettled_, {});
+  for (const auto& [name, row] : rows) {
+    const TablePlan* plan = catalog_.find(row.table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    local_.record_row(*plan, row.key);
+    if (!plan->keeps_rows()) continue;
+    const WriteScope scope(db_, OwnWrite::Kind::apply);
+    merger_.show(*plan, row.key);
+  }
+}
+
+void Capture::forget() {
+  row_ = Row();
+  coming_ = burying_ = keeping_ = RowName();
+  keep_due_ = false;
+}
+
+bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
+  if (db_.own_write.kind == OwnWrite::Kind::apply || !keeping_.table.empty()) return false;
+  name_row(burying_, table, key);
+  return true;
+}
+
+bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
+  if (!std::exchange(keep_due_, false)) return false;
+  name_row(keeping_, table, key);
+  return true;
+}
+
+void Capture::check_kept(std::string_view table) {
+  if (keeping_.table.empty()) return;
+  keeping_ = RowName();
+  throw Error(Code::constraint,
+              "a deleted row of " + quoted(table) +
+                  " could not stay in it with its tombstone: a trigger or a conflict clause has "
+                  "skipped it",
+              "look at the BEFORE INSERT triggers of the table");
+}
+
 bool Capture::ignores(Op op, std::string_view table, std::span<sqlite3_value*> key) {
-  OwnWrite& own = db_.own_write;
-  if (own.kind != OwnWrite::Kind::apply || own.plan == nullptr) return false;
-  return !is_announced(op, table, key);
+  const OwnWrite& own = db_.own_write;
+  if (own.kind != OwnWrite::Kind::apply) {
+    if (op == Op::insert) name_row(coming_, table, key);
+    if (op == Op::update) name_coming_update(table, key);
+    return false;
+  }
+  return own.plan != nullptr && !is_announced(op, table, key);
+}
+
+// Tells of the row that an update moves to another key.
+void Capture::name_coming_update(std::string_view table, std::span<sqlite3_value*> keys) {
+  const size_t half = keys.size() / 2;
+  for (size_t i = 0; i < half; i++) {
+    if (same_value(keys[i], keys[half + i])) continue;
+    return name_row(coming_, table, keys.subspan(half));
+  }
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {
@@ -168,10 +275,11 @@ bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> ke
   if (own.kind != OwnWrite::Kind::none && (own.plan == nullptr || is_announced(op, table, key)))
     return false;
   if (own.kind == OwnWrite::Kind::apply) return true;
-  throw Error(Code::guard,
-              "table " + quoted(table) + " is in mode guard: a plain INSERT, UPDATE or DELETE is refused",
-              "write with replic_patch(" + literal(table) + ",...), or SELECT replic_track(" +
-                  literal(table) + ",'{\"mode\":\"capture\"}')");
+  throw Error(
+      Code::guard,
+      "table " + quoted(table) + " is in mode guard: a plain INSERT, UPDATE or DELETE is refused",
+      "write with replic_patch(" + literal(table) + ",...), or SELECT replic_track(" +
+          literal(table) + ",'{\"mode\":\"capture\"}')");
 }
 
 // True for the write that is announced, once: what comes after it is of the application's triggers.
@@ -183,10 +291,12 @@ bool Capture::is_announced(Op op, std::string_view table, std::span<sqlite3_valu
     if (catalog_.find(table) == nullptr) throw_stale(table);
     return false;
   }
-  bool& may = op == Op::insert ? own.may_insert : op == Op::update ? own.may_update : own.may_remove;
-  if (!may || key.size() != plan.key.size()) return false;
+  bool& may = op == Op::insert   ? own.may_insert
+              : op == Op::update ? own.may_update
+                                 : own.may_remove;
+  if (!may || key.size() < plan.key.size()) return false;
   std::vector<Value> values;
-  for (size_t i = 0; i < key.size(); i++)
+  for (size_t i = 0; i < plan.key.size(); i++)
     values.push_back(stored(plan.columns[plan.key[i]], key[i]));
   if (row_key(plan, values) != row_key(plan, *own.key)) return false;
   may = false;

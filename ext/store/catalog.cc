@@ -277,11 +277,12 @@ void Catalog::read_log(TablePlan& plan) {
   }
   plan.tombstone = "deletedAt";
   if (initialised()) {
-    Run run = db_.run("SELECT tombstone,mode FROM main._replic_tables WHERE tab=?1");
+    Run run = db_.run("SELECT tombstone,mode,complete FROM main._replic_tables WHERE tab=?1");
     run.bind(plan.name);
     if (run.step()) {
       plan.tombstone = run.text(0);
       plan.mode = mode_of(run.text(1)).value_or(Mode::manual);
+      plan.complete = run.integer(2) != 0;
     }
   }
   plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);

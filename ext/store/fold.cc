@@ -45,6 +45,10 @@ bool RowFold::lacks(size_t column) const {
          value(column).is_null();
 }
 
+bool RowFold::needs(size_t column) const {
+  return lacks(column) && plan_->columns[column].default_kind != DefaultKind::constant;
+}
+
 bool fits_strict(const Column& column, const Value& value) {
   switch (value.type()) {
     case Type::null:

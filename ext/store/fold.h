@@ -25,7 +25,9 @@ class RowFold {
   const Value& value(size_t column) const;
   // A NOT NULL column that has no value.
   bool lacks(size_t column) const;
-  // The first such column of a visible row, or nothing.
+  // The same, when the column has no constant default: another patch has to give it.
+  bool needs(size_t column) const;
+  // The first column that lacks a value, of a visible row, or nothing.
   std::optional<size_t> lacking() const;
   // Both show the same, or nothing.
   bool shows_same(const RowFold& other) const;

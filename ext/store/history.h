@@ -77,6 +77,9 @@ struct UnitHistory {
   int64_t tried = 0;        // when it was refused last, as RowHistory::changed counts
   std::string refusal;      // why
   std::vector<RowHistory*> looked_at;  // the rows on which the last refusal depended
+
+  // Whether at `position` it was accepted by itself, without having to wait for another.
+  bool is_at_once(const Position& position) const { return position == Position{stamp, 0}; }
 };
 
 class History {

@@ -29,10 +29,31 @@ std::string names_of(const TablePlan& plan, bool key_only) {
               "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
 }
 
+[[noreturn]] void throw_no_key(const TablePlan& plan, const Column& column) {
+  throw Error(Code::key,
+              "primary-key column " + quoted(column.name) + " of table " + quoted(plan.name) +
+                  " is missing or NULL",
+              "give every key column: " + names_of(plan, true));
+}
+
+// What the patches of a row, oldest first, say of each column; null where they say nothing.
+std::vector<const Value*> fold(const TablePlan& plan, const std::vector<RowPatch>& patches) {
+  std::vector<const Value*> said(plan.width(), nullptr);
+  for (const RowPatch& patch : patches) {
+    for (const Slot& slot : patch.slots) said[slot.column] = &slot.value;
+  }
+  return said;
+}
+
+bool is_deleted(const TablePlan& plan, const std::vector<const Value*>& said) {
+  const auto tombstone = plan.find(plan.tombstone);
+  return tombstone && said[*tombstone] != nullptr && !said[*tombstone]->is_null();
+}
+
 [[noreturn]] void throw_not_in_log(const TablePlan& plan, const Column& column) {
-  throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
-              "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
-                  column.type);
+  throw Error(
+      Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
+      "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type);
 }
 
 }  // namespace
@@ -67,11 +88,7 @@ RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
   std::sort(row.slots.begin(), row.slots.end(),
             [](const Slot& a, const Slot& b) { return a.column < b.column; });
   for (const size_t k : plan.key) {
-    if (row.find(k) != nullptr) continue;
-    throw Error(Code::key,
-                "primary-key column " + quoted(plan.columns[k].name) + " of table " +
-                    quoted(plan.name) + " is missing or NULL",
-                "give every key column: " + names_of(plan, true));
+    if (row.find(k) == nullptr) throw_no_key(plan, plan.columns[k]);
   }
   return row;
 }
@@ -141,38 +158,46 @@ void LocalWriter::store(const TablePlan& plan, RowPatch&& row) {
   merger_.store_local(plan, row);
 }
 
-void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
-                         const std::vector<Value>* values) {
+RowPatch LocalWriter::patch_of_row(const TablePlan& plan, const std::vector<Value>& key) {
   RowPatch row;
-  for (size_t i = 0; i < key.size(); i++) row.slots.push_back({plan.key[i], key[i]});
+  for (size_t i = 0; i < key.size(); i++) {
+    if (key[i].is_null()) throw_no_key(plan, plan.columns[plan.key[i]]);
+    row.slots.push_back({plan.key[i], key[i]});
+  }
+  return row;
+}
+
+Value LocalWriter::record_gone(const TablePlan& plan, const std::vector<Value>& key) {
+  RowPatch row = patch_of_row(plan, key);
   const auto tombstone = plan.find(plan.tombstone);
-  if (values == nullptr) {
-    if (!tombstone) {
-      throw Error(Code::column,
-                  "a row of " + quoted(plan.name) + " cannot be deleted: " + quoted(plan.log) +
-                      " has no column _deletedAt to say so",
-                  "SELECT replic_track(" + literal(plan.name) + ") adds it");
-    }
-    row.slots.push_back({*tombstone, Value::integer(db_.now_unix_ms())});
-    return store(plan, std::move(row));
+  if (!tombstone) {
+    throw Error(Code::column,
+                "a row of " + quoted(plan.name) + " cannot be deleted: " + quoted(plan.log) +
+                    " has no column _deletedAt to say so",
+                "SELECT replic_track(" + literal(plan.name) + ") adds it");
   }
+  const Value now = Value::integer(db_.now_unix_ms());
+  row.slots.push_back({*tombstone, now});
+  store(plan, std::move(row));
+  return now;
+}
+
+void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
+                         const std::vector<Value>& values) {
+  RowPatch row = patch_of_row(plan, key);
   const std::vector<RowPatch> patches = log_.row(plan, key);
-  std::vector<const Value*> fold(plan.width(), nullptr);
-  for (const RowPatch& patch : patches) {
-    for (const Slot& slot : patch.slots) fold[slot.column] = &slot.value;
-  }
+  const std::vector<const Value*> said = fold(plan, patches);
   bool differs = patches.empty();
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
-    const Value& value = (*values)[i];
+    const Value& value = values[i];
     const bool is_key = column.key_position >= 0;
-    const Value& said = fold[i] != nullptr ? *fold[i] : column.default_value;
-    if (value == said && (is_key || !patches.empty() || value.is_null())) continue;
+    const bool same = value == (said[i] != nullptr ? *said[i] : column.default_value);
+    if (same && (is_key || !patches.empty() || value.is_null())) continue;
     if (!is_key) row.slots.push_back({i, value});
     differs = differs || !is_key || plan.respells;
   }
-  if (plan.log_tombstone && fold[plan.columns.size()] != nullptr &&
-      !fold[plan.columns.size()]->is_null()) {
+  if (is_deleted(plan, said) && plan.log_tombstone) {
     row.slots.push_back({plan.columns.size(), Value()});
     differs = true;
   }
@@ -182,12 +207,30 @@ void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
 void LocalWriter::record_changes(const TablePlan& plan, const std::vector<Value>& key,
                                  const std::vector<size_t>& changed,
                                  const std::vector<Value>& values) {
-  RowPatch row;
-  for (size_t i = 0; i < key.size(); i++) row.slots.push_back({plan.key[i], key[i]});
+  // A row that the log knows nothing of is told whole.
+  if (!plan.complete && !log_.newest(plan, key)) return record_row(plan, key);
+  RowPatch row = patch_of_row(plan, key);
   for (const size_t i : changed) {
     if (plan.columns[i].key_position < 0) row.slots.push_back({i, values[i]});
   }
   store(plan, std::move(row));
+}
+
+void LocalWriter::record_row(const TablePlan& plan, const std::vector<Value>& key) {
+  std::vector<Value> values;
+  bool present = false;
+  {
+    Run run = db_.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    present = run.step();
+    for (int i = 0; present && i < static_cast<int>(plan.columns.size()); i++)
+      values.push_back(run.value(i));
+  }
+  if (present) {
+    return record(plan, key, values);
+  }
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  if (!patches.empty() && !is_deleted(plan, fold(plan, patches))) record_gone(plan, key);
 }
 
 Stamp LocalWriter::next_stamp(int64_t at) {
@@ -229,6 +272,8 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");
   }
+  // The application's triggers may have written to this row too.
+  if (plan->mode == Mode::capture && plan->has_triggers) record_row(*plan, key_of(*plan, row));
   if (!wanted) return {};
   return {row.stamp, ver, plan->name, cells_of(*plan, row), {}};
 }

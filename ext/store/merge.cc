@@ -239,9 +239,9 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
     const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
     if (rc != SQLITE_OK) return db_.errmsg();
     const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
-                               !enforces_foreign_keys();
+                               (plan.refers_to_itself() || !enforces_foreign_keys());
     if (!replay_instead && !needs_parents) {
-      if (plan.has_ties()) claims_.note(plan, part.row, !logged);
+      note_local(plan, part.row, !logged);
       log_.insert(plan, part.row);
       return std::nullopt;
     }
@@ -250,6 +250,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   std::vector<Unit> units;
   units.push_back(std::move(unit));
   note_claims(units);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
+  state_.replay_group();
   Replay replay = new_replay();
   replay.add(std::move(units.front()));
   replay.run();
@@ -262,9 +264,14 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
 
 void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
   prepare();
-  if (plan.has_ties())
-    claims_.note(plan, patch, !log_.newest(plan, key_of(plan, patch)).has_value());
+  note_local(plan, patch,
+             plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
   log_.insert(plan, patch);
+}
+
+void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
+  if (plan.has_ties()) claims_.note(plan, patch, first);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
 }
 
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.

@@ -44,6 +44,14 @@ class Merger {
   std::optional<std::string> place_local(Unit&& unit);
   // Keeps a local patch, the newest of all, of what T has already.
   void store_local(const TablePlan& plan, const RowPatch& patch);
+  // Makes a row of T show what the patches in its log say.
+  void show(const TablePlan& plan, const std::vector<Value>& key);
+  // At the commit: draws the consequences of the open group of local patches; what waited for it is
+  // tried again. Not every table can be written then: what is left is done by settle_due(). Throws
+  // E_CONSTRAINT when the group breaks a constraint that the connection does not enforce.
+  void judge_group();
+  // Draws the consequences that are due.
+  void settle_due();
   // Takes a unit out of wherever it is kept, with all that follows for others.
   void take_out(int64_t peer, int64_t seq, int64_t at, std::optional<Range> group);
   // Tries everything that waits. Returns how many patches became visible.
@@ -67,12 +75,15 @@ class Merger {
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
                    bool logged, bool* replay_instead);
+  void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
   void note_claims(const std::vector<Unit>& units);
   bool enforces_foreign_keys();
   bool ignores_checks();
 
   Replay new_replay();
   void settle(Replay& replay);
+  void add_local(Replay& replay, int64_t peer, Range range);
+  bool needs_judging(const LocalGroup& group);
   std::optional<RowRefusal> store(Replay& replay, std::vector<RowHistory*>& rows);
   void store_accepted(const RowHistory::Part& part);
   void store_waiting(const RowHistory::Part& part);

@@ -54,7 +54,8 @@ std::vector<OptionInfo> option_table() {
       {"answer_page", "2000",
        "patches that replic_answer sends for one request at most, 1 to 100000"},
       {"group_max", "10000",
-       "patches of one local transaction that still travel as a group, whole or not at all; a larger "
+       "patches of one local transaction that still travel as a group, whole or not at all; a "
+       "larger "
        "transaction travels as single patches, and replic_status() counts it; 1 to 1000000"},
       {"max_drift_ms", "300000",
        "milliseconds that a patch's clock may be ahead of ours before it is parked, 0 to "

@@ -1,5 +1,6 @@
 #include "store/plan.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/bytes.h"
@@ -51,6 +52,17 @@ std::optional<size_t> TablePlan::find(std::string_view column) const {
   }
   if (log_tombstone && same_name(tombstone, column)) return columns.size();
   return std::nullopt;
+}
+
+bool TablePlan::refers_to_itself() const {
+  return std::any_of(foreign_keys.begin(), foreign_keys.end(), [&](const ForeignKey& foreign) {
+    return same_name(foreign.parent_table, name);
+  });
+}
+
+bool TablePlan::keeps_rows() const {
+  const auto column = find(tombstone);
+  return column && *column < columns.size();
 }
 
 uint64_t TablePlan::seed(size_t index) const {

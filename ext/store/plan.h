@@ -90,6 +90,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   // What our triggers were made for: they hand it back with each row.
   std::string fingerprint;
   Mode mode = Mode::manual;
+  bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application
   bool respells = false;  // keys that compare equal can differ: the newest spelling wins
   mutable bool claims_ready = false;  // the claims of its rows are noted: see claims.h
@@ -102,8 +103,13 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   const std::string& column_name(size_t index) const {
     return index < columns.size() ? columns[index].name : tombstone;
   }
+  // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
+  // SET NULL action passes. Source: isSetNullAction() in fkey.c.
+  bool refers_to_itself() const;
   // Rows of this table can be tied to other rows.
   bool has_ties() const { return !value_keys.empty() || !foreign_keys.empty(); }
+  // The tombstone is a column of T: a deleted row stays in T.
+  bool keeps_rows() const;
   size_t width() const { return columns.size() + (log_tombstone ? 1 : 0); }
   uint64_t seed(size_t index) const;
 

@@ -69,7 +69,7 @@ int64_t Store::pull(const std::string& path) {
                 "call replic_init() there first");
   }
   int64_t count = 0;
-  write([&] {
+  receive([&] {
     const auto take = [&](const Vector& since, int64_t peer, Range seqs) {
       other.state().for_each_range(true, peer, [&](const ReceivedRange& range) {
         if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});

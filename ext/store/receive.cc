@@ -187,12 +187,22 @@ void Receiver::record(Patch&& patch) {
     if (queued_.count({stamp.peer, stamp.seq}) != 0) finish();
     return collide(std::move(arrival));
   }
+  if (state_.is_gone(stamp.peer, stamp.seq)) reopen_group(stamp);
   state_.add_received(stamp, arrival.patch.ver, arrival.content);
   count_++;
   enqueue(std::move(arrival));
   // A patch of our own id that we do not have: this file is a copy or a restored backup. We write
   // under a new id from now on, so that no two patches ever share a (peer, seq).
   if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
+}
+
+// A patch that was said to exist no more is here after all: the transaction that was placed without
+// it is taken apart, and its patches are placed anew.
+void Receiver::reopen_group(const Stamp& stamp) {
+  if (!group_of(db_, stamp.peer, stamp.seq)) return;
+  std::vector<Patch> others;
+  take_out_unit({stamp, 1, {}, {}, {}}, others);
+  for (Patch& other : others) enqueue(arrive(std::move(other)));
 }
 
 void Receiver::enqueue(Arrival&& arrival) {

@@ -85,6 +85,7 @@ class Receiver {
   void displace(const Patch& old);
   void take_out(const Patch& old);
   void take_out_unit(const Patch& old, std::vector<Patch>& others);
+  void reopen_group(const Stamp& stamp);
   void enqueue(Arrival&& arrival);
   void place(Arrival&& arrival);
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "store/changes.h"
 #include "store/receive.h"
 
 namespace replic {
@@ -45,18 +44,9 @@ std::string seqs_of(const Range& range) {
 }  // namespace
 
 void Receiver::add_to_group(Arrival&& arrival) {
-  const Stamp stamp = arrival.patch.stamp;
-  const GroupId id{stamp.peer, *arrival.patch.group};
-  const auto [it, is_new] = groups_.try_emplace(id);
-  it->second.push_back(std::move(arrival));
+  const GroupId id{arrival.patch.stamp.peer, *arrival.patch.group};
+  groups_[id].push_back(std::move(arrival));
   grouped_++;
-  if (!is_new || group_of(db_, id.peer, id.range.first) != id.range) return;
-  // The transaction was placed without this patch, which was said to exist no more.
-  std::vector<Patch> others;
-  take_out_unit({{stamp.at, id.peer, id.range.first}, 1, {}, {}, {}}, others);
-  for (Patch& other : others) {
-    if (other.stamp.seq != stamp.seq) enqueue(arrive(std::move(other)));
-  }
 }
 
 // Something came that groups which are parked may have waited for.

@@ -233,7 +233,7 @@ std::vector<UnitHistory*> Replay::mates(UnitHistory& unit) {
                                       [&](const Touched& t) { return t.row == part->row; });
         if (!row->fold.visible()) continue;
         for (const Slot& slot : part->patch.slots) {
-          if (!slot.value.is_null() && row->fold.lacks(slot.column)) return true;
+          if (!slot.value.is_null() && row->fold.needs(slot.column)) return true;
         }
       }
       return false;
@@ -291,9 +291,9 @@ void Replay::draw_in() {
 // Units that wait may be accepted together: with one, all that wait for its rows.
 bool Replay::draw_in_waiting() {
   const std::vector<UnitHistory*> units(anew_.begin(), anew_.end());
-  const auto waits = [](const UnitHistory& unit) { return unit.before.step != unit.stamp; };
+  const auto waits = [](const UnitHistory& unit) { return !unit.is_at_once(unit.before); };
   for (UnitHistory* unit : units) {
-    if (!waits(*unit) && unit->after.step == unit->stamp) continue;
+    if (!waits(*unit) && unit->is_at_once(unit->after)) continue;
     history_.complete(*unit);
     for (const RowHistory::Part* own : unit->parts) {
       for (const RowHistory::Part* part : own->row->parts) {

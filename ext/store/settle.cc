@@ -1,15 +1,19 @@
 // Merging by replay: runs the rule, and stores what it says.
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/error.h"
+#include "store/own_write.h"
+#include "store/changes.h"
 #include "store/merge.h"
 
 namespace replic {
 namespace {
 
 bool is_late(const UnitHistory& unit, const Position& position) {
-  return position != kNever && position.step != unit.stamp;
+  return position != kNever && !unit.is_at_once(position);
 }
 
 // Replays that T may ask for by refusing what is legal.
@@ -19,6 +23,95 @@ constexpr int kMostRefusals = 100;
 
 Replay Merger::new_replay() {
   return {db_, catalog_, parked_, claims_, scratch_, state_.peek().foreign_keys > 0};
+}
+
+void Merger::show(const TablePlan& plan, const std::vector<Value>& key) {
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  RowFold fold(plan);
+  for (const RowPatch& patch : patches) fold.add(patch);
+  if (write_row(db_, {&plan, key, &fold}) == SQLITE_OK) return;
+  throw Error(Code::constraint,
+              "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
+              "look for triggers of its own, and for what is not replicated and refers to it");
+}
+
+// Adds a local transaction, which is in the logs and in T.
+void Merger::add_local(Replay& replay, int64_t peer, Range range) {
+  std::map<int64_t, Unit> units;  // by first seq
+  const bool is_group = group_of(db_, peer, range.first) == range;
+  const std::vector<std::string> tables = catalog_.tables();
+  for (const std::string& table : tables) {
+    const TablePlan* plan = catalog_.find(table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    Run run = db_.run(plan->log_range);
+    run.bind(peer).bind(range.first).bind(range.last);
+    while (run.step()) {
+      RowPatch patch = Log::read(*plan, run);
+      const int64_t first = is_group ? range.first : patch.stamp.seq;
+      Unit& unit = units[first];
+      unit.stamp = {patch.stamp.at, peer, first};
+      if (is_group) unit.group = range;
+      unit.in_log = true;
+      unit.parts.push_back({plan->shared_from_this(), std::move(patch), 0});
+    }
+  }
+  for (auto& [first, unit] : units) replay.add(std::move(unit));
+}
+
+bool Merger::needs_judging(const LocalGroup& group) {
+  const StateRow& state = state_.peek();
+  if (group.peer == 0) return false;
+  if (state.waiting > 0 || group.is_replayed) return true;
+  if (!group.is_tied) return false;
+  return (state.foreign_keys > 0 && !enforces_foreign_keys()) || ignores_checks();
+}
+
+void Merger::judge_group() {
+  const LocalGroup group = state_.group();
+  if (!needs_judging(group)) return;
+  prepare();
+  state_.write_group();
+  Replay replay = new_replay();
+  add_local(replay, group.peer, group.range);
+  replay.run();
+  std::set<const RowHistory*> rows;  // of others, that change
+  for (const UnitHistory* unit : replay.outcome()) {
+    if (unit->added && unit->after == kNever) {
+      throw Error(Code::constraint,
+                  "the transaction breaks a constraint that this connection does not enforce: " +
+                      unit->refusal,
+                  "PRAGMA foreign_keys=ON and PRAGMA ignore_check_constraints=OFF show where");
+    }
+    if (unit->added || (unit->before == kNever) == (unit->after == kNever)) continue;
+    for (const RowHistory::Part* part : unit->parts) rows.insert(part->row);
+  }
+  // In a commit SQLite lets us write no table whose triggers write a virtual table, and nothing
+  // could be undone by itself.
+  const bool is_safe = std::all_of(rows.begin(), rows.end(), [&](const RowHistory* row) {
+    return !row->plan.has_triggers && (rows.size() == 1 || !row->plan.has_ties());
+  });
+  if (!is_safe) return state_.add_due(group);
+  const WriteScope scope(db_, OwnWrite::Kind::apply);
+  std::vector<RowHistory*> written;
+  if (const auto refused = store(replay, written)) {
+    throw Error(Code::constraint,
+                "table " + quoted(written[refused->target]->plan.name) +
+                    " refuses what waited for this transaction: " + refused->why,
+                "call replic_retry(), then commit again");
+  }
+}
+
+void Merger::settle_due() {
+  if (state_.peek().due == 0) return;
+  prepare();
+  Replay replay = new_replay();
+  {
+    Run run = db_.run("SELECT peer,first,last FROM main._replic_due");
+    while (run.step()) add_local(replay, run.integer(0), {run.integer(1), run.integer(2)});
+  }
+  settle(replay);
+  db_.run("DELETE FROM main._replic_due").exec();
+  state_.row().due = 0;
 }
 
 void Merger::take_out(int64_t peer, int64_t seq, int64_t at, std::optional<Range> group) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups FROM "
+    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen FROM "
     "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
@@ -35,6 +35,8 @@ StateRow State::read_row(Run& run) {
   row.foreign_keys = run.integer(13);
   row.group_max = run.integer(14);
   row.split_groups = run.integer(15);
+  row.due = run.integer(16);
+  row.tables_seen = run.integer(17);
   return row;
 }
 
@@ -344,13 +346,14 @@ Stamp State::next_in_group(const std::function<int64_t()>& at) {
 void State::close_group() {
   if (now_.group.peer == 0) return;
   write_group();
+  if (now_.row.waiting > 0 || now_.group.is_replayed) add_due(now_.group);
   now_.group = LocalGroup();
   now_.group_written = 0;
   now_.split_told = false;
 }
 
-// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again, and
-// the group may have grown meanwhile.
+// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again,
+// and the group may have grown meanwhile.
 void State::write_group() {
   const LocalGroup& group = now_.group;
   if (group.peer == 0 || group.range.first == group.range.last) return;
@@ -388,13 +391,29 @@ void State::flush() {
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
       "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,foreign_keys=?,"
-      "group_max=?,split_groups=? WHERE id=1");
+      "group_max=?,split_groups=?,due=?,tables_seen=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
-  run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups).exec();
+  run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups);
+  run.bind(row.due).bind(row.tables_seen).exec();
   now_.dirty = false;
+}
+
+void State::add_due(const LocalGroup& group) {
+  db_.run("INSERT OR REPLACE INTO main._replic_due(peer,first,last) VALUES(?1,?2,?3)")
+      .bind(group.peer)
+      .bind(group.range.first)
+      .bind(group.range.last)
+      .exec();
+  row().due++;
+}
+
+void State::on_sync() {
+  if (before_sync) before_sync();
+  if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
+  flush();
 }
 
 void State::drop() {

@@ -41,9 +41,12 @@ Store::Store(sqlite3* handle)
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
-      capture_(db_, catalog_, state_, identity_, local_) {
+      capture_(db_, catalog_, state_, identity_, local_, merger_) {
+  state_.before_sync = [this] { capture_.settle(); };
+  state_.on_local_commit = [this] { merger_.judge_group(); };
   state_.on_undo = [this] {
     peers_.forget();
+    capture_.forget();
     // A rollback may take DDL back, and with it the schema's number. An attempt makes none, and
     // its plans are in use.
     if (!db_.gate.in_attempt()) catalog_.invalidate();
@@ -62,9 +65,22 @@ void Store::begin() {
   db_.trim();
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
+  capture_.settle();
+  if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema();
   merger_.prepare();
+  merger_.settle_due();
   receiver_.release_due();
   receiver_.retry_schema(false);
+}
+
+// What others wrote does not come into the middle of a transaction of ours: later local patches are
+// of another group.
+void Store::receive(const std::function<void()>& work) {
+  write([&] {
+    state_.close_group();
+    merger_.settle_due();
+    work();
+  });
 }
 
 void Store::write(const std::function<void()>& work) {
@@ -138,7 +154,7 @@ bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give&
 
 int64_t Store::apply(std::string_view messages) {
   int64_t count = 0;
-  write([&] {
+  receive([&] {
     wire::read_messages(messages,
                         [&](Message&& message) { receiver_.receive(std::move(message)); });
     receiver_.finish();
@@ -151,7 +167,7 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   BundleResult result;
   wire::BundleReader reader(bytes);
   result.header = reader.header();
-  write([&] {
+  receive([&] {
     if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
     std::vector<Gone> gone;
     while (auto message = reader.next()) {
@@ -180,6 +196,8 @@ int64_t Store::retry() {
     catalog_.refresh();
     identity_.init(std::nullopt);
     merger_.prepare();
+    state_.close_group();
+    merger_.settle_due();
     count += receiver_.release_due();
     count += receiver_.retry_schema(true);
     count += merger_.retry();

@@ -60,68 +60,112 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     if (plan->log.empty()) {
       db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
     } else {
-      const auto add = [&](const std::string& column, std::string_view type) {
-        db_.exec("ALTER TABLE main." + ident(plan->log) + " ADD COLUMN " + ident(column) + " " +
-                 std::string(type));
-      };
-      for (const Column& column : plan->columns) {
-        if (!column.in_log)
-          add(column.name,
-              plan->log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
-      }
-      if (!plan->has_nulls) add("_nulls", "TEXT");
-      if (log_tombstone && !plan->log_tombstone) add("_deletedAt", "INTEGER");
+      amend_log(*plan, log_tombstone);
     }
     db_.run(
-           "INSERT INTO main._replic_tables(tab,mode,tombstone) VALUES(?1,?2,?3) "
-           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone")
+           "INSERT INTO main._replic_tables(tab,mode,tombstone,columns) VALUES(?1,?2,?3,?4) "
+           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone,"
+           "columns=excluded.columns,complete=complete AND excluded.mode<>'manual'")
         .bind(name)
         .bind(options.mode)
         .bind(tombstone)
+        .bind(column_names(*plan))
         .exec();
-    catalog_.invalidate();
-    catalog_.refresh();
-    install_triggers(db_, *catalog_.find_for_write(name));
-    catalog_.refresh();
+    bring_up(name, options.backfill);
     receiver_.retry_schema(true);
-    if (options.backfill) backfill(name);
+    state_.row().tables_seen = catalog_.schema_version();
     give(Value::text(name));
   });
 }
 
-// Makes patches of the rows that no patch has made. Bounded memory: one row at a time, in key
-// order.
-void Store::backfill(const std::string& table) {
+// Gives the table, whose log is as it must be, the triggers of its mode, and patches for the rows
+// that have none.
+void Store::bring_up(const std::string& table, bool backfill) {
+  catalog_.invalidate();
+  catalog_.refresh();
   const TablePlan* plan = catalog_.find_for_write(table);
-  std::string columns, condition, order;
-  for (const Column& column : plan->columns)
+  if (install_triggers(db_, *plan)) {
+    catalog_.refresh();
+    plan = catalog_.find_for_write(table);
+  }
+  if (!backfill || plan->complete) return;
+  // Rows of a log that a mode of replic_track has kept complete differ from it only when they were
+  // written without triggers.
+  record_rows(*plan);
+  if (plan->mode == Mode::manual) return;
+  record_lost_rows(*plan);
+  db_.run("UPDATE main._replic_tables SET complete=1 WHERE tab=?1").bind(plan->name).exec();
+  catalog_.invalidate();
+}
+
+// Makes patches of the rows that differ from what the log says; of those that it knows nothing of
+// alone in mode manual. Bounded memory: one row at a time.
+void Store::record_rows(const TablePlan& plan) {
+  std::string columns, condition;
+  for (const Column& column : plan.columns)
     columns.append(columns.empty() ? "" : ",").append("t." + ident(column.name));
-  for (const size_t k : plan->key) {
-    const Column& column = plan->columns[k];
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
     condition.append(condition.empty() ? "" : " AND ")
         .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " +
                 ident(column.collation));
-    order.append(order.empty() ? "" : ",").append("t." + ident(column.name));
   }
-  Run run = db_.once("SELECT " + columns + " FROM main." + ident(plan->name) +
-                     " AS t WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan->log) +
-                     " AS l WHERE " + condition + ")");
+  std::string sql = "SELECT " + columns + " FROM main." + ident(plan.name) + " AS t";
+  if (plan.mode == Mode::manual)
+    sql += " WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan.log) + " AS l WHERE " + condition +
+           ")";
+  Run run = db_.once(sql);
   while (run.step()) {
     std::vector<Value> values;
-    for (size_t i = 0; i < plan->columns.size(); i++) {
+    for (size_t i = 0; i < plan.columns.size(); i++) {
       values.push_back(run.value(static_cast<int>(i)));
       if (values[i].type() != Type::text || !first_bad_utf8(values[i].bytes())) continue;
       throw Error(Code::utf8,
-                  "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
+                  "column " + quoted(plan.columns[i].name) + " of table " + quoted(plan.name) +
                       " holds a text that is not valid UTF-8",
                   "store it as a blob, or track the table with {\"backfill\":false}");
     }
     std::vector<Value> key;
-    for (const size_t k : plan->key) key.push_back(values[k]);
+    for (const size_t k : plan.key) key.push_back(values[k]);
     // Each is a unit of its own: a receiver need not wait for all of a large table.
     state_.close_group();
-    local_.record(*plan, key, &values);
+    local_.record(plan, key, values);
   }
+  state_.close_group();
+}
+
+// Makes tombstones of the rows that the log has and T has not.
+void Store::record_lost_rows(const TablePlan& plan) {
+  const size_t tombstone = plan.find(plan.tombstone).value_or(plan.columns.size());
+  std::vector<Value> key;
+  std::string row;
+  bool alive = false;
+  const auto end_row = [&] {
+    if (row.empty() || !alive) return;
+    {
+      Run run = db_.run(plan.table_select);
+      for (const Value& value : key) run.bind(value);
+      if (run.step()) return;
+    }
+    state_.close_group();
+    local_.record_gone(plan, key);
+    // The deleted row stays in T.
+    if (!plan.log_tombstone) merger_.show(plan, key);
+  };
+  Run run = db_.once(plan.log_all);
+  while (run.step()) {
+    const RowPatch patch = Log::read(plan, run);
+    std::vector<Value> its_key = key_of(plan, patch);
+    std::string its_row = row_key(plan, its_key);
+    if (its_row != row) {
+      end_row();
+      row = std::move(its_row);
+      key = std::move(its_key);
+      alive = true;
+    }
+    if (const Value* value = patch.find(tombstone)) alive = value->is_null();
+  }
+  end_row();
   state_.close_group();
 }
 
@@ -129,10 +173,13 @@ void Store::untrack(std::string_view table, const Give& give) {
   write([&] {
     const TablePlan* plan = catalog_.find(table);
     if (plan == nullptr) catalog_.explain_missing(table);
-    give(Value::text(plan->name));
-    drop_triggers(db_, plan->name);
-    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(plan->name).exec();
+    const std::string name = plan->name;
+    give(Value::text(name));
+    drop_triggers(db_, name);
+    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(name).exec();
     catalog_.invalidate();
+    catalog_.refresh();
+    state_.row().tables_seen = catalog_.schema_version();
   });
 }
 

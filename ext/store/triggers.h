@@ -16,17 +16,17 @@ namespace replic {
 // been altered since has another.
 std::string trigger_fingerprint(const TablePlan& plan);
 
-// The statements that make the triggers of `plan.mode`; none for Mode::manual.
-std::vector<std::string> trigger_sql(const TablePlan& plan);
-
 // Whether the application has triggers on the table, temporary ones included.
 bool has_triggers(Database& db, const std::string& table);
+// The names of the triggers that a table of its mode has; none for Mode::manual.
+std::vector<std::string> trigger_names(const TablePlan& plan);
 // Drops every trigger of ours on the table. Inside Gate::write.
 void drop_triggers(Database& db, const std::string& table);
-// True when the triggers on the table are those that trigger_sql makes, and run before those of
-// the application.
+// True when the table has the triggers of its mode, as they must be for its columns, in the right
+// order with those of the application.
 bool triggers_are_current(Database& db, const TablePlan& plan);
-// Makes them so. Returns whether there was anything to do, which changes the schema.
+// Makes it so. Returns whether there was anything to do, which changes the schema. Inside
+// Gate::write.
 bool install_triggers(Database& db, const TablePlan& plan);
 
 // The operation of a trigger function's second argument. Nothing for an unknown one.

@@ -2,7 +2,8 @@
 -- file may be open in several connections and processes, and any transaction may roll back.
 
 -- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or
--- 0. schema_seen is the schema_version for which parked patches were last tried.
+-- 0. schema_seen is the schema_version for which parked patches were last tried, tables_seen the one
+-- for which logs and triggers were last looked at.
 CREATE TABLE main."_replic_state"(
   id INTEGER PRIMARY KEY CHECK(id = 1),
   format INTEGER NOT NULL,
@@ -14,10 +15,12 @@ CREATE TABLE main."_replic_state"(
   grouped INTEGER NOT NULL DEFAULT 0,
   schema_parked INTEGER NOT NULL DEFAULT 0,
   schema_seen INTEGER NOT NULL DEFAULT 0,
+  tables_seen INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
   foreign_keys INTEGER NOT NULL DEFAULT -1,
+  due INTEGER NOT NULL DEFAULT 0,
   group_max INTEGER NOT NULL DEFAULT 10000,
   split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
@@ -112,6 +115,15 @@ CREATE TABLE main."_replic_late"(
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
+-- Local transactions that may have freed what waits, and after which T could not be written at once:
+-- the next call of replic that writes draws the consequences.
+CREATE TABLE main."_replic_due"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
 -- What rows have claimed in any patch that is kept: values of a UNIQUE key or of a key that is
 -- referred to, or values by which they refer to a row. hash names the key and the values; rows of
 -- the same hash are tied.
@@ -128,11 +140,13 @@ CREATE TABLE main."_replic_keys"(
   signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Tables that replic_track has seen. columns: the names that its triggers were made for, as JSON.
+-- Tables that replic_track has seen. complete: every row of the table is in its log, and every write
+-- to it is captured or refused. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
   tab TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL,
   tombstone TEXT NOT NULL,
+  complete INTEGER NOT NULL DEFAULT 0,
   columns TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 
