@@ -59,6 +59,8 @@ class Gate {
   // undone alone.
   void trial(const std::function<void()>& work);
 
+  // True while write() runs.
+  bool in_write() const { return depth_ > 0; }
   // True while a trial runs or is being undone.
   bool in_trial() const { return depth_ > 1; }
   // The number of transactions that have been committed through the gate.

@@ -52,9 +52,12 @@ void Catalog::refresh() {
     Run run = db_.run("PRAGMA main.schema_version");
     if (run.step()) version = run.integer(0);
   }
-  if (version == version_) return;
+  if (version == version_ && !uncommitted_) return;
   clear();
   version_ = version;
+  // The gate hears when its transaction is rolled back. Outside of it nothing does: what is read
+  // now may be taken back, and another schema get the same number.
+  uncommitted_ = !db_.autocommit() && !db_.gate.in_write();
 }
 
 bool Catalog::initialised() {

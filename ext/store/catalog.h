@@ -59,6 +59,7 @@ class Catalog {
   bool listed_ = false;
   bool known_initialised_ = false;
   int64_t version_ = -1;
+  bool uncommitted_ = false;  // read in a transaction whose end will not be heard of
 };
 
 }  // namespace replic

@@ -362,6 +362,7 @@ void State::on_rollback_to(int level) {
 void State::on_detach() {
   db_.without_cache([this] { flush(); });
   drop();
+  if (on_undo) on_undo();
 }
 
 void State::on_rollback() {

@@ -138,7 +138,7 @@ class State : public TransactionListener {
   void on_commit() override { drop(); }
   void on_rollback() override;
   void on_detach() override;
-  // Called when a rollback may have taken the schema back.
+  // Called when a rollback may have taken the schema back, or could do so without being heard.
   std::function<void()> on_undo;
 
  private:
