@@ -21,6 +21,7 @@ int initialise(sqlite3* db) {
   int rc = store->register_modules(store);
   if (rc == SQLITE_OK) rc = register_tables(store);
   if (rc == SQLITE_OK) rc = register_aggregates(store);
+  if (rc == SQLITE_OK) rc = register_capture_functions(store);
   // The last of them is the one that is_loaded() asks for: loading that failed half-way can be
   // repeated.
   if (rc == SQLITE_OK) rc = register_functions(store);

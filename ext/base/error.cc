@@ -27,6 +27,8 @@ constexpr std::array kTable = {
     ErrorInfo{Code::column, "E_COLUMN", kError, "a column does not exist or cannot be set"},
     ErrorInfo{Code::constraint, "E_CONSTRAINT", kConstraint,
               "a local patch breaks a constraint of its table; nothing was stored"},
+    ErrorInfo{Code::guard, "E_GUARD", kConstraint,
+              "a plain INSERT, UPDATE or DELETE on a table that replic_track guards"},
     ErrorInfo{Code::identity, "E_IDENTITY", kError, "a peer id is in use already or out of range"},
     ErrorInfo{Code::internal, "E_INTERNAL", kError, "a fault of replic itself; please report it"},
     ErrorInfo{Code::key, "E_KEY", kConstraint, "a primary-key column is missing or NULL"},
@@ -40,6 +42,8 @@ constexpr std::array kTable = {
     ErrorInfo{
         Code::reentrant, "E_REENTRANT", kMisuse,
         "a writing function was called while another one was at work, from a trigger for instance"},
+    ErrorInfo{Code::schema, "E_SCHEMA", kError,
+              "a table was altered since its triggers were made: call replic_refresh()"},
     ErrorInfo{Code::sqlite, "E_SQLITE", kError,
               "SQLite refused; its own text and code are passed on"},
     ErrorInfo{Code::sqlite_version, "E_SQLITE_VERSION", kError,

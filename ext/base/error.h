@@ -22,6 +22,7 @@ enum class Code : uint8_t {
   clock_range,     // E_CLOCK_RANGE
   column,          // E_COLUMN
   constraint,      // E_CONSTRAINT
+  guard,           // E_GUARD
   identity,        // E_IDENTITY
   internal,        // E_INTERNAL
   key,             // E_KEY
@@ -32,6 +33,7 @@ enum class Code : uint8_t {
   option,          // E_OPTION
   readonly,        // E_READONLY
   reentrant,       // E_REENTRANT
+  schema,          // E_SCHEMA
   sqlite,          // E_SQLITE
   sqlite_version,  // E_SQLITE_VERSION
   state,           // E_STATE

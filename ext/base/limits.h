@@ -27,4 +27,8 @@ inline constexpr size_t kMaxIdentifierBytes = 1000;
 // How far ahead of the wall clock a patch may be before it is parked. Milliseconds.
 inline constexpr int64_t kDefaultMaxDriftMs = 300'000;
 
+// Patches of one local transaction that still travel as a group. A receiver holds a group back
+// until all of it is there.
+inline constexpr int64_t kDefaultGroupMax = 10'000;
+
 }  // namespace replic

@@ -26,24 +26,26 @@ Value Call::value(size_t i, std::string_view name) const {
   return i < args_.size() ? value_of(args_[i], name) : Value();
 }
 
-void Call::result(std::string_view text) {
-  sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
-void Call::result(const Value& value) {
+void set_result(sqlite3_context* context, const Value& value) {
+  const std::string& bytes = value.bytes();
   switch (value.type()) {
     case Type::null:
-      return sqlite3_result_null(context_);
+      return sqlite3_result_null(context);
     case Type::integer:
-      return sqlite3_result_int64(context_, value.as_integer());
+      return sqlite3_result_int64(context, value.as_integer());
     case Type::real:
-      return sqlite3_result_double(context_, value.as_real());
+      return sqlite3_result_double(context, value.as_real());
     case Type::text:
-      return result(std::string_view(value.bytes()));
+      return sqlite3_result_text64(context, bytes.data(), bytes.size(), SQLITE_TRANSIENT,
+                                   SQLITE_UTF8);
     case Type::blob:
       break;
   }
-  sqlite3_result_blob64(context_, value.bytes().data(), value.bytes().size(), SQLITE_TRANSIENT);
+  sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+}
+
+void Call::result(std::string_view text) {
+  sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 std::string_view bytes_of(sqlite3_value* value, std::string_view what) {

@@ -77,6 +77,7 @@ void fn_sync(Call& call) {
   answer ? call.result(Value::blob(*answer)) : call.result_null();
 }
 
+void fn_refresh(Call& call) { call.result(call.store.refresh_schema()); }
 void fn_retry(Call& call) { call.result(call.store.retry()); }
 void fn_vector(Call& call) {
   call.result(std::string_view(wire::write_vector(call.store.vector())));
@@ -267,6 +268,18 @@ constexpr FunctionDef kFunctions[] = {
      1,
      kWrites,
      fn_pull},
+    {{"replic_refresh", "replic_refresh() -> count",
+      "Brings the logs and triggers of tracked tables up to date after a schema change: columns "
+      "that "
+      "were added or renamed, tables that were renamed or made again. Every function that writes "
+      "does so first; call it when a plain INSERT, UPDATE or DELETE says so. Returns how many "
+      "tables "
+      "there was something to do for.",
+      "ALTER TABLE note ADD COLUMN stars INTEGER; SELECT replic_refresh();", "E_READONLY E_SQLITE"},
+     0,
+     0,
+     kWrites,
+     fn_refresh},
     {{"replic_retry", "replic_retry() -> count",
       "Tries everything parked again; it is also done by itself when a cause goes away. Returns "
       "how many patches, or "

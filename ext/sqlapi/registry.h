@@ -31,6 +31,9 @@ inline constexpr int kWrites = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 inline constexpr int kReads = SQLITE_UTF8;
 inline constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
 
+// Makes `value` the function's result.
+void set_result(sqlite3_context* context, const Value& value);
+
 // One call of a function: its arguments, and where its result goes.
 class Call {
  public:
@@ -53,7 +56,7 @@ class Call {
 
   void result(int64_t value) { sqlite3_result_int64(context_, value); }
   void result(std::string_view text);
-  void result(const Value& value);
+  void result(const Value& value) { set_result(context_, value); }
   void result_null() { sqlite3_result_null(context_); }
   // For a result that is handed over inside the write.
   Store::Give giver() {
@@ -116,6 +119,7 @@ std::span<const Doc> aggregate_table();
 
 // Registers everything on the store's connection. Returns an SQLite code.
 int register_functions(const std::shared_ptr<Connection>& store);
+int register_capture_functions(const std::shared_ptr<Connection>& store);
 int register_tables(const std::shared_ptr<Connection>& store);
 int register_aggregates(const std::shared_ptr<Connection>& store);
 

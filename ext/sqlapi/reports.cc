@@ -49,6 +49,12 @@ std::vector<Problem> problems_of(Connection& store, const StateRow& row, int64_t
                    "nothing to do: it was copied, restored or forked, and writes under a new id",
                    true});
   }
+  if (row.split_groups > 0) {
+    out.push_back({"SPLIT_GROUPS",
+                   std::to_string(row.split_groups) +
+                       " transactions were larger than group_max and travelled as single patches",
+                   "keep transactions smaller, or raise the option group_max", true});
+  }
   if (store.state().clock(true).own_at > drift_bound(store.db().now_unix_ms(), row.max_drift_ms)) {
     out.push_back({"CLOCK_AHEAD",
                    "the newest stamp here is ahead of the system clock by more than max_drift_ms",
@@ -137,6 +143,7 @@ void fn_status(Call& call) {
   json.key("waiting").integer(row.waiting);
   json.key("duplicates").integer(row.duplicates);
   json.key("collisions").integer(row.collisions);
+  json.key("splitGroups").integer(row.split_groups);
   json.key("unknownMessages").integer(row.unknown_messages);
   json.key("version").text(REPLIC_VERSION);
   json.key("sqlite").text(sqlite3_libversion());

@@ -6,11 +6,29 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "sqlite/gate.h"
 #include "sqlite/statement.h"
 
 namespace replic {
+
+// Which of our own writes to replicated tables is running. The triggers on the tables ask: see
+// store/capture.h, which also has the classes that set it.
+struct OwnWrite {
+  enum class Kind : uint8_t {
+    none,   // the application writes
+    local,  // replic_patch: what the application's triggers write is captured
+    apply   // what others sent: what the application's triggers write is ignored
+  };
+  Kind kind = Kind::none;
+  // The statement that runs: its table's plan, its key, and what it may still do. Null: none runs.
+  const void* plan = nullptr;
+  const std::vector<Value>* key = nullptr;
+  bool may_insert = false;
+  bool may_update = false;
+  bool may_remove = false;
+};
 
 // Non-owning front of the host's sqlite3*. Cached statements are finalized by the owner table's
 // xDisconnect, which SQLite calls at the beginning of sqlite3_close: so close never meets them.
@@ -35,11 +53,15 @@ class Database {
   // One execution of a statement that is not kept.
   Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
   void exec(std::string_view sql) { once(sql).exec(); }
+  // Finalizes every statement that is kept, here or elsewhere.
+  void release();
   // Runs `work`; run() is as once() meanwhile.
   void without_cache(const std::function<void()>& work);
 
   // Rows that the last finished INSERT, UPDATE or DELETE changed, without those of triggers.
   int64_t changes() const { return sqlite3_changes(db_); }
+  // True while this connection holds the write lock of main.
+  bool writing() const { return sqlite3_txn_state(db_, "main") == SQLITE_TXN_WRITE; }
   bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
   std::string errmsg() const { return sqlite3_errmsg(db_); }
   // Unix milliseconds by the clock of the host's VFS.
@@ -51,6 +73,7 @@ class Database {
   void connect();
 
   Gate gate;
+  OwnWrite own_write;
 
  private:
   friend struct OwnerTable;

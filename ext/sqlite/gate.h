@@ -54,15 +54,15 @@ class Gate {
   // E_READONLY before any work, E_REENTRANT when called from inside itself.
   void write(const std::function<void()>& work);
 
-  // Only inside write(): runs `work`, then undoes everything that it wrote to the main database,
-  // triggers' writes included. Rethrows what `work` throws. Throws E_SQLITE when it could not be
-  // undone alone.
-  void trial(const std::function<void()>& work);
+  // Only inside write(): runs `work`, and undoes everything that it wrote to the main database,
+  // triggers' writes included, when it returns false or throws. Returns what it returned. Throws
+  // E_SQLITE when it could not be undone alone.
+  bool attempt(const std::function<bool()>& work);
 
-  // True while write() runs.
-  bool in_write() const { return depth_ > 0; }
-  // True while a trial runs or is being undone.
-  bool in_trial() const { return depth_ > 1; }
+  // True when the end of the transaction that is open will be heard of.
+  bool has_joined() const { return joined_; }
+  // True while an attempt runs or is being undone.
+  bool in_attempt() const { return depth_ > 1; }
   // The number of transactions that have been committed through the gate.
   int64_t commits() const { return commits_; }
   // Finalizes the cached statements.
@@ -71,8 +71,8 @@ class Gate {
  private:
   friend struct GateTable;
   struct Job {
-    const std::function<void()>* work;
-    bool undo;
+    const std::function<bool()>* work;
+    bool undo = false;  // the work has returned false
     bool done = false;
     int64_t undone = 0;  // undone_ when the work ended
     std::exception_ptr failure = nullptr;
@@ -86,6 +86,7 @@ class Gate {
   std::vector<Statement> statements_;  // one a level of nesting
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
+  bool joined_ = false;
   int64_t commits_ = 0;
   int64_t rollbacks_ = 0;  // of whole transactions
   int64_t undone_ = 0;     // those, and returns to a savepoint

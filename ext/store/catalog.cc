@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -39,8 +40,11 @@ bool is_literal(std::string_view sql) {
 }  // namespace
 
 void Catalog::clear() {
+  generation_++;
   entries_.clear();
   tables_.clear();
+  references_.clear();
+  references_read_ = false;
   listed_ = false;
   known_initialised_ = false;
   version_ = -1;
@@ -55,9 +59,9 @@ void Catalog::refresh() {
   if (version == version_ && !uncommitted_) return;
   clear();
   version_ = version;
-  // The gate hears when its transaction is rolled back. Outside of it nothing does: what is read
-  // now may be taken back, and another schema get the same number.
-  uncommitted_ = !db_.autocommit() && !db_.gate.in_write();
+  // The rollback of a transaction that the gate has not joined is not heard of: what is read now
+  // may be taken back, and another schema get the same number.
+  uncommitted_ = !db_.autocommit() && !db_.gate.has_joined();
 }
 
 bool Catalog::initialised() {
@@ -143,6 +147,8 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   if (!plan->problem.empty()) return plan;
   read_columns(*plan);
   read_key_collations(*plan);
+  plan->has_triggers = has_triggers(db_, plan->name);
+  plan->fingerprint = trigger_fingerprint(*plan);
   if (plan->problem.empty()) read_constraints(*plan);
   if (plan->problem.empty() && !plan->log.empty()) read_log(*plan);
   if (plan->problem.empty()) write_sql(*plan);
@@ -223,26 +229,23 @@ void Catalog::read_key_collations(TablePlan& plan) {
 }
 
 void Catalog::read_constraints(TablePlan& plan) {
-  {
-    Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
-    while (indexes.step()) {
-      if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
-      plan.problem = "it has the UNIQUE index " + quoted(indexes.text(1));
-      plan.cure =
-          "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the "
-          "table local";
-      return;
-    }
-  }
-  Run keys = db_.once("PRAGMA main.foreign_key_list(" + ident(plan.name) + ")");
-  if (keys.step()) {
-    plan.problem = "it has a FOREIGN KEY on column " + quoted(keys.text(3));
-    plan.cure = "FOREIGN KEY cannot be merged by this version: drop it, or leave the table local";
-    return;
-  }
   // A word in a comment or a name makes the slow path slower, never wrong.
-  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos ||
-                     !schema_sql("trigger", plan.name).empty();
+  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
+  read_unique_keys(plan);
+  read_foreign_keys(plan);
+}
+
+// Columns and key of a table that need not be replicated. False when there is no such table.
+bool Catalog::read_shape(const std::string& table, TablePlan& plan) {
+  {
+    Run run = db_.once("PRAGMA main.table_list(" + ident(table) + ")");
+    if (!run.step()) return false;
+    plan.name = run.text(1);
+    plan.strict = run.integer(5) != 0;
+  }
+  read_columns(plan);
+  read_key_collations(plan);
+  return true;
 }
 
 void Catalog::read_log(TablePlan& plan) {
@@ -277,11 +280,24 @@ void Catalog::read_log(TablePlan& plan) {
   }
   plan.tombstone = "deletedAt";
   if (initialised()) {
-    Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
+    Run run = db_.run("SELECT tombstone,mode,complete FROM main._replic_tables WHERE tab=?1");
     run.bind(plan.name);
-    if (run.step()) plan.tombstone = run.text(0);
+    if (run.step()) {
+      plan.tombstone = run.text(0);
+      plan.mode = mode_of(run.text(1)).value_or(Mode::manual);
+      plan.complete = run.integer(2) != 0;
+    }
   }
-  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);
+  plan.tombstone_column = plan.own_column(plan.tombstone);
+  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.tombstone_column;
+  if (plan.tombstone_column)
+    plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
+  const auto rival = plan.own_column(kWireTombstone);
+  if (!rival || rival == plan.tombstone_column) return;
+  plan.problem = "its column " + quoted(plan.columns[*rival].name) +
+                 " is not its tombstone, and has the name that the tombstone has in messages";
+  plan.cure = "rename the column, or make it the tombstone: SELECT replic_track(" +
+              literal(plan.name) + ",'{\"tombstone\":\"deletedAt\"}')";
 }
 
 void Catalog::explain_missing(std::string_view table) {

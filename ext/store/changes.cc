@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "store/merge.h"
 
 namespace replic {
 namespace {
@@ -14,6 +15,10 @@ const std::string kParkedRange =
 constexpr std::string_view kVoidRange =
     "SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 ORDER BY "
     "seq";
+// The groups that overlap a range.
+constexpr std::string_view kGroupRange =
+    "SELECT first,last FROM main._replic_groups WHERE peer=?1 AND first<=?3 AND first>=coalesce("
+    "(SELECT max(first) FROM main._replic_groups WHERE peer=?1 AND first<=?2),0) ORDER BY first";
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
 // Adds the cells of a part, those that are not there yet.
@@ -33,6 +38,15 @@ void add_reason(std::string& reason, const std::string& more) {
 
 }  // namespace
 
+std::optional<Range> group_of(Database& db, int64_t peer, int64_t seq) {
+  Run run = db.run(
+      "SELECT first,last FROM main._replic_groups WHERE peer=?1 AND first<=?2 ORDER BY first DESC "
+      "LIMIT 1");
+  run.bind(peer).bind(seq);
+  if (!run.step() || run.integer(1) < seq) return std::nullopt;
+  return Range{run.integer(0), run.integer(1)};
+}
+
 std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked,
                                 int64_t peer, int64_t seq, std::string_view hint) {
   std::optional<Patch> out;
@@ -41,7 +55,8 @@ std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Pa
     const TablePlan* plan = catalog.find(table);
     if (out || plan == nullptr || !plan->problem.empty()) return;
     if (const auto row = log.get(*plan, peer, seq)) {
-      out = Patch{row->stamp, state.ver_of(peer, seq), plan->name, cells_of(*plan, *row), {}};
+      out = Patch{row->stamp, state.ver_of(peer, seq), plan->name, cells_of(*plan, *row),
+                  group_of(db, peer, seq)};
     }
   };
   if (!hint.empty()) look(hint);
@@ -57,7 +72,10 @@ std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Pa
       out = part.patch;
     }
   }
-  if (out) return out;
+  if (out) {
+    if (!out->group) out->group = group_of(db, peer, seq);
+    return out;
+  }
   Run run = db.run("SELECT at,peer,seq FROM main._replic_voids WHERE peer=?1 AND seq=?2");
   run.bind(peer).bind(seq);
   if (run.step())
@@ -97,6 +115,7 @@ ChangeCursor::ChangeCursor(Database& db, Catalog& catalog, std::vector<Span> spa
   }
   parked_statement_ = own(kParkedRange);
   void_statement_ = own(kVoidRange);
+  group_statement_ = own(kGroupRange);
 }
 
 void ChangeCursor::open_span() {
@@ -119,6 +138,8 @@ void ChangeCursor::open_span() {
   advance_parked();
   start(void_run_, void_statement_, kVoidRange);
   advance_void();
+  start(group_run_, group_statement_, kGroupRange);
+  advance_group();
 }
 
 void ChangeCursor::advance(LogSource& source) {
@@ -146,6 +167,20 @@ void ChangeCursor::advance_void() {
   } else {
     void_run_.reset();
   }
+}
+
+void ChangeCursor::advance_group() {
+  group_head_.reset();
+  if (group_run_ && group_run_->step()) {
+    group_head_ = Range{group_run_->integer(0), group_run_->integer(1)};
+  } else {
+    group_run_.reset();
+  }
+}
+
+std::optional<Range> ChangeCursor::group_of(int64_t seq) {
+  while (group_head_ && group_head_->last < seq) advance_group();
+  return group_head_ && group_head_->first <= seq ? group_head_ : std::nullopt;
 }
 
 std::optional<Change> ChangeCursor::take() {
@@ -183,7 +218,10 @@ std::optional<Change> ChangeCursor::take() {
     if (!change) change = Change{{*void_head_, ver_, {}, {}, {}}, ""};
     advance_void();
   }
-  if (change) return change;
+  if (change) {
+    if (!change->patch.group) change->patch.group = group_of(seq);
+    return change;
+  }
   change = std::move(losers_.front());
   losers_.pop_front();
   return change;

@@ -21,6 +21,9 @@ struct Change {
   std::string reason;  // why it, or a part of it, is parked; empty when it is visible
 };
 
+// The group of a (peer, seq), when it is in _replic_groups.
+std::optional<Range> group_of(Database& db, int64_t peer, int64_t seq);
+
 // The whole patch of one received (peer, seq), losers of an identity conflict left out; nothing
 // when it exists no more. `hint`: the table to look in first, or empty.
 std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Parked& parked,
@@ -59,6 +62,8 @@ class ChangeCursor {
   void advance(LogSource& source);
   void advance_parked();
   void advance_void();
+  void advance_group();
+  std::optional<Range> group_of(int64_t seq);
   std::optional<Change> take();
 
   Database& db_;
@@ -72,6 +77,9 @@ class ChangeCursor {
   Statement void_statement_;
   std::optional<Run> void_run_;
   std::optional<Stamp> void_head_;
+  Statement group_statement_;
+  std::optional<Run> group_run_;
+  std::optional<Range> group_head_;
   std::deque<Change> losers_;  // of the seq that was taken last
 };
 

@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -19,6 +20,40 @@ std::string names_of(const TablePlan& plan, bool key_only) {
   }
   if (plan.log_tombstone && !key_only) out.append(", ").append(plan.tombstone);
   return out;
+}
+
+[[noreturn]] void throw_no_nulls(const TablePlan& plan, std::string_view column) {
+  throw Error(Code::nulls,
+              "column " + quoted(column) + " cannot be set to NULL: " + quoted(plan.log) +
+                  " has no column _nulls to say so",
+              "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
+}
+
+[[noreturn]] void throw_no_key(const TablePlan& plan, const Column& column) {
+  throw Error(Code::key,
+              "primary-key column " + quoted(column.name) + " of table " + quoted(plan.name) +
+                  " is missing or NULL",
+              "give every key column: " + names_of(plan, true));
+}
+
+// What the patches of a row, oldest first, say of each column; null where they say nothing.
+std::vector<const Value*> fold(const TablePlan& plan, const std::vector<RowPatch>& patches) {
+  std::vector<const Value*> said(plan.width(), nullptr);
+  for (const RowPatch& patch : patches) {
+    for (const Slot& slot : patch.slots) said[slot.column] = &slot.value;
+  }
+  return said;
+}
+
+bool is_deleted(const TablePlan& plan, const std::vector<const Value*>& said) {
+  const auto tombstone = plan.find(plan.tombstone);
+  return tombstone && said[*tombstone] != nullptr && !said[*tombstone]->is_null();
+}
+
+[[noreturn]] void throw_not_in_log(const TablePlan& plan, const Column& column) {
+  throw Error(
+      Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
+      "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " + column.type);
 }
 
 }  // namespace
@@ -41,21 +76,11 @@ RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
     const bool is_tombstone = *index == plan.columns.size();
     if (cell.value.is_null()) {
       if (!is_tombstone && plan.columns[*index].key_position >= 0) continue;  // reported as missing
-      if (!plan.has_nulls) {
-        throw Error(
-            Code::nulls,
-            "column " + quoted(cell.column) + " cannot be set to NULL: " + quoted(plan.log) +
-                " has no column _nulls to say so",
-            "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
-      }
+      if (!plan.has_nulls) throw_no_nulls(plan, cell.column);
     }
     if (!is_tombstone) {
       const Column& column = plan.columns[*index];
-      if (!column.in_log) {
-        throw Error(Code::column, quoted(plan.log) + " has no column " + quoted(column.name),
-                    "ALTER TABLE " + ident(plan.log) + " ADD COLUMN " + ident(column.name) + " " +
-                        column.type);
-      }
+      if (!column.in_log) throw_not_in_log(plan, column);
       cell.value = with_affinity(db_, std::move(cell.value), column.affinity);
     }
     row.slots.push_back({*index, std::move(cell.value)});
@@ -63,11 +88,7 @@ RowPatch LocalWriter::row_of(const TablePlan& plan, std::vector<Cell>&& cells) {
   std::sort(row.slots.begin(), row.slots.end(),
             [](const Slot& a, const Slot& b) { return a.column < b.column; });
   for (const size_t k : plan.key) {
-    if (row.find(k) != nullptr) continue;
-    throw Error(Code::key,
-                "primary-key column " + quoted(plan.columns[k].name) + " of table " +
-                    quoted(plan.name) + " is missing or NULL",
-                "give every key column: " + names_of(plan, true));
+    if (row.find(k) == nullptr) throw_no_key(plan, plan.columns[k]);
   }
   return row;
 }
@@ -80,7 +101,7 @@ void LocalWriter::add_expression_defaults(const TablePlan& plan, RowPatch& row) 
   });
   if (!any) return;
   const std::vector<Value> key = key_of(plan, row);
-  if (Log(db_).newest(plan, key)) return;
+  if (log_.newest(plan, key)) return;
   {
     Run run = db_.run(plan.table_select);
     for (const Value& value : key) run.bind(value);
@@ -115,7 +136,105 @@ int64_t LocalWriter::next_at() {
   return at;
 }
 
+void LocalWriter::issue(const TablePlan& plan, RowPatch& row) {
+  if (state_.group().peer == 0) identity_.check_boot();
+  row.stamp = state_.next_in_group([&] { return next_at(); });
+  state_.add_received(row.stamp, state_.peek().ver,
+                      content_hash(row.stamp, plan.name, cell_sum(plan, row)));
+  state_.saw(row.stamp);
+}
+
+// Stores a patch of what T has already.
+void LocalWriter::store(const TablePlan& plan, RowPatch&& row) {
+  std::sort(row.slots.begin(), row.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
+  for (const Slot& slot : row.slots) {
+    if (slot.column < plan.columns.size() && !plan.columns[slot.column].in_log)
+      throw_not_in_log(plan, plan.columns[slot.column]);
+    if (slot.value.is_null() && !plan.has_nulls)
+      throw_no_nulls(plan, plan.column_name(slot.column));
+  }
+  issue(plan, row);
+  merger_.store_local(plan, row);
+}
+
+RowPatch LocalWriter::patch_of_row(const TablePlan& plan, const std::vector<Value>& key) {
+  RowPatch row;
+  for (size_t i = 0; i < key.size(); i++) {
+    if (key[i].is_null()) throw_no_key(plan, plan.columns[plan.key[i]]);
+    row.slots.push_back({plan.key[i], key[i]});
+  }
+  return row;
+}
+
+Value LocalWriter::record_gone(const TablePlan& plan, const std::vector<Value>& key) {
+  RowPatch row = patch_of_row(plan, key);
+  const auto tombstone = plan.find(plan.tombstone);
+  if (!tombstone) {
+    throw Error(Code::column,
+                "a row of " + quoted(plan.name) + " cannot be deleted: " + quoted(plan.log) +
+                    " has no column _deletedAt to say so",
+                "SELECT replic_track(" + literal(plan.name) + ") adds it");
+  }
+  const Value now = Value::integer(db_.now_unix_ms());
+  row.slots.push_back({*tombstone, now});
+  store(plan, std::move(row));
+  return now;
+}
+
+void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
+                         const std::vector<Value>& values) {
+  RowPatch row = patch_of_row(plan, key);
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  const std::vector<const Value*> said = fold(plan, patches);
+  bool differs = patches.empty();
+  for (size_t i = 0; i < plan.columns.size(); i++) {
+    const Column& column = plan.columns[i];
+    const Value& value = values[i];
+    const bool is_key = column.key_position >= 0;
+    const bool same = value == (said[i] != nullptr ? *said[i] : column.default_value);
+    if (same && (is_key || !patches.empty() || value.is_null())) continue;
+    if (!is_key) row.slots.push_back({i, value});
+    differs = differs || !is_key || plan.respells;
+  }
+  if (is_deleted(plan, said) && plan.log_tombstone) {
+    row.slots.push_back({plan.columns.size(), Value()});
+    differs = true;
+  }
+  if (differs) store(plan, std::move(row));
+}
+
+void LocalWriter::record_changes(const TablePlan& plan, const std::vector<Value>& key,
+                                 const std::vector<size_t>& changed,
+                                 const std::vector<Value>& values) {
+  // A row that the log knows nothing of is told whole.
+  if (!plan.complete && !log_.newest(plan, key)) return record_row(plan, key);
+  RowPatch row = patch_of_row(plan, key);
+  for (const size_t i : changed) {
+    if (plan.columns[i].key_position < 0) row.slots.push_back({i, values[i]});
+  }
+  store(plan, std::move(row));
+}
+
+void LocalWriter::record_row(const TablePlan& plan, const std::vector<Value>& key) {
+  std::vector<Value> values;
+  bool present = false;
+  {
+    Run run = db_.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    present = run.step();
+    for (int i = 0; present && i < static_cast<int>(plan.columns.size()); i++)
+      values.push_back(run.value(i));
+  }
+  if (present) {
+    return record(plan, key, values);
+  }
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  if (!patches.empty() && !is_deleted(plan, fold(plan, patches))) record_gone(plan, key);
+}
+
 Stamp LocalWriter::next_stamp(int64_t at) {
+  state_.close_group();
   const int64_t peer = state_.peek().peer;
   return {at, peer, state_.last_seq(peer) + 1};
 }
@@ -123,21 +242,22 @@ Stamp LocalWriter::next_stamp(int64_t at) {
 Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool wanted) {
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
-  identity_.check_boot();
-  Unit unit;
-  unit.row = row_of(*plan, std::move(cells));
-  add_expression_defaults(*plan, unit.row);
-  const StateRow& state = state_.peek();
-  unit.ver = state.ver;
-  unit.row.stamp = next_stamp(next_at());
-  if (const auto refusal = merger_.merge(*plan, unit, false)) {
+  RowPatch row = row_of(*plan, std::move(cells));
+  add_expression_defaults(*plan, row);
+  const int64_t ver = state_.peek().ver;
+  // Before the merge: what the application's triggers write then comes after it.
+  issue(*plan, row);
+  Unit unit{row.stamp, std::nullopt, {}};
+  unit.parts.push_back({plan->shared_from_this(), row, ver});
+  const WriteScope scope(db_, OwnWrite::Kind::local);
+  if (const auto refusal = merger_.place_local(std::move(unit))) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {
       std::string set_null, missing;
       for (size_t i = 0; i < plan->columns.size(); i++) {
         const Column& column = plan->columns[i];
         if (!column.not_null) continue;
-        const Value* value = unit.row.find(i);
+        const Value* value = row.find(i);
         std::string* list = nullptr;
         if (value != nullptr && value->is_null()) list = &set_null;
         if (value == nullptr && column.default_kind != DefaultKind::constant) list = &missing;
@@ -152,11 +272,10 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
     throw Error(Code::constraint, "table " + quoted(plan->name) + " refuses the patch: " + wrong,
                 "nothing was stored; change the values");
   }
-  const Stamp& stamp = unit.row.stamp;
-  state_.add_received(stamp, unit.ver, content_hash(stamp, plan->name, cell_sum(*plan, unit.row)));
-  state_.saw(stamp);
+  // The application's triggers may have written to this row too.
+  if (plan->mode == Mode::capture && plan->has_triggers) record_row(*plan, key_of(*plan, row));
   if (!wanted) return {};
-  return {stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
+  return {row.stamp, ver, plan->name, cells_of(*plan, row), {}};
 }
 
 }  // namespace replic

@@ -16,13 +16,28 @@ namespace replic {
 class LocalWriter {
  public:
   LocalWriter(Database& db, Catalog& catalog, State& state, Merger& merger, Identity& identity)
-      : db_(db), catalog_(catalog), state_(state), merger_(merger), identity_(identity) {}
+      : db_(db), catalog_(catalog), state_(state), merger_(merger), identity_(identity), log_(db) {}
 
   // Writes a patch of `table`; a NULL cell sets NULL. Returns it as it is to be shipped. Inside
   // Gate::write; when it throws, the caller's statement must fail, which undoes it. Without
   // `wanted` an empty patch is returned. Throws E_TABLE, E_COLUMN, E_KEY, E_NULLS, E_CONSTRAINT,
   // E_CLOCK_RANGE, E_CLOCK_AHEAD.
   Patch write(std::string_view table, std::vector<Cell>&& cells, bool wanted);
+  // Gives a patch of our own its stamp, the next of the transaction's group, and records it as
+  // received. When it cannot be stored the caller's statement must fail, which undoes it. Throws
+  // E_CLOCK_RANGE, E_CLOCK_AHEAD.
+  void issue(const TablePlan& plan, RowPatch& row);
+  // The row `key` is `values` now, one for each column: makes the patch that says so, when the log
+  // says otherwise. T has it already. Throws E_KEY, E_NULLS, E_COLUMN and what issue() throws.
+  void record(const TablePlan& plan, const std::vector<Value>& key,
+              const std::vector<Value>& values);
+  // The row is gone from T: makes its tombstone, and returns the value of that.
+  Value record_gone(const TablePlan& plan, const std::vector<Value>& key);
+  // The same for a row of which only some columns have changed, with the values of these.
+  void record_changes(const TablePlan& plan, const std::vector<Value>& key,
+                      const std::vector<size_t>& changed, const std::vector<Value>& values);
+  // The same, when what T has now may be anything, the row may be gone, and the log may know that.
+  void record_row(const TablePlan& plan, const std::vector<Value>& key);
   // A stamp for a patch of our own that keeps its clock value `at`.
   Stamp next_stamp(int64_t at);
 
@@ -30,12 +45,15 @@ class LocalWriter {
   RowPatch row_of(const TablePlan& plan, std::vector<Cell>&& cells);
   void add_expression_defaults(const TablePlan& plan, RowPatch& row);
   int64_t next_at();
+  RowPatch patch_of_row(const TablePlan& plan, const std::vector<Value>& key);
+  void store(const TablePlan& plan, RowPatch&& row);
 
   Database& db_;
   Catalog& catalog_;
   State& state_;
   Merger& merger_;
   Identity& identity_;
+  Log log_;
 };
 
 }  // namespace replic

@@ -8,6 +8,7 @@ namespace replic {
 namespace {
 
 constexpr int64_t kMostDriftMs = int64_t{10} * 365 * 86'400'000;  // ten years: as good as none
+constexpr int64_t kMostGroupMax = 1'000'000;
 constexpr size_t kMostNameBytes = 200;
 
 [[noreturn]] void unknown_option(std::string_view name) {
@@ -52,6 +53,10 @@ std::vector<OptionInfo> option_table() {
   return {
       {"answer_page", "2000",
        "patches that replic_answer sends for one request at most, 1 to 100000"},
+      {"group_max", "10000",
+       "patches of one local transaction that still travel as a group, whole or not at all; a "
+       "larger "
+       "transaction travels as single patches, and replic_status() counts it; 1 to 1000000"},
       {"max_drift_ms", "300000",
        "milliseconds that a patch's clock may be ahead of ours before it is parked, 0 to "
        "315360000000"},
@@ -64,6 +69,7 @@ std::vector<OptionInfo> option_table() {
 
 Value Store::option(std::string_view name) {
   if (same_name(name, "max_drift_ms")) return Value::integer(row().max_drift_ms);
+  if (same_name(name, "group_max")) return Value::integer(row().group_max);
   if (const NumberOption* number = number_option_of(name)) {
     if (!initialised()) return Value::integer(number->default_value);
     Run run = db_.run("SELECT value FROM main._replic_options WHERE name=?1");
@@ -83,6 +89,13 @@ void Store::set_option(std::string_view name, const Value& value, const Give& gi
       give(value);
       state_.row().max_drift_ms = value.as_integer();
       receiver_.release_due();
+    });
+  }
+  if (same_name(name, "group_max")) {
+    check_number(name, value, 1, kMostGroupMax);
+    return write([&] {
+      give(value);
+      state_.row().group_max = value.as_integer();
     });
   }
   if (const NumberOption* number = number_option_of(name)) {

@@ -69,16 +69,15 @@ int64_t Store::pull(const std::string& path) {
                 "call replic_init() there first");
   }
   int64_t count = 0;
-  write([&] {
+  receive([&] {
     const auto take = [&](const Vector& since, int64_t peer, Range seqs) {
       other.state().for_each_range(true, peer, [&](const ReceivedRange& range) {
         if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});
       });
       ChangeCursor cursor = other.changes(since, peer, seqs);
-      count += receiver_.receive_all([&]() -> std::optional<Patch> {
-        auto change = cursor.next();
-        return change ? std::optional(std::move(change->patch)) : std::nullopt;
-      });
+      while (auto change = cursor.next()) receiver_.receive(std::move(change->patch));
+      receiver_.finish();
+      count += receiver_.take_count();
     };
     const Vector ours = state_.vector(true);
     receiver_.hear(other.word());

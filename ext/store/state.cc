@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe FROM main._replic_state WHERE id=1";
+    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen FROM "
+    "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -30,6 +31,12 @@ StateRow State::read_row(Run& run) {
   row.unknown_messages = run.integer(9);
   row.boot = BootId(run.text(10));
   row.unsafe = run.integer(11) != 0;
+  row.grouped = run.integer(12);
+  row.foreign_keys = run.integer(13);
+  row.group_max = run.integer(14);
+  row.split_groups = run.integer(15);
+  row.due = run.integer(16);
+  row.tables_seen = run.integer(17);
   return row;
 }
 
@@ -132,6 +139,20 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
 bool State::received(int64_t peer, int64_t seq) {
   const Hot* hot = load_hot(peer, seq);
   return hot != nullptr && seq <= hot->range.last && hot->range.ver != kGoneVer;
+}
+
+bool State::holds_all(int64_t peer, Range range) {
+  for (int64_t seq = range.first; seq <= range.last;) {
+    const Hot* hot = load_hot(peer, seq);
+    if (hot == nullptr || hot->range.last < seq) return false;
+    seq = hot->range.last + 1;
+  }
+  return true;
+}
+
+bool State::is_gone(int64_t peer, int64_t seq) {
+  const Hot* hot = load_hot(peer, seq);
+  return hot != nullptr && seq <= hot->range.last && hot->range.ver == kGoneVer;
 }
 
 std::map<int64_t, ContiguousSum> State::contiguous_sums(bool initialised) {
@@ -257,6 +278,8 @@ int64_t State::ver_of(int64_t peer, int64_t seq) {
 }
 
 void State::saw(const Stamp& stamp) {
+  // What others wrote has been seen: our later patches are of another group.
+  if (stamp.peer != now_.group.peer) close_group();
   Hot* hot = load_hot(stamp.peer, stamp.seq);
   if (hot == nullptr || hot->range.at >= stamp.at) return;
   hot->range.at = stamp.at;
@@ -271,6 +294,7 @@ void State::saw(const Stamp& stamp) {
 }
 
 void State::set_back(int64_t peer, int64_t at) {
+  close_group();
   flush();
   db_.run("UPDATE main._replic_ranges SET at=min(at,?2) WHERE peer=?1").bind(peer).bind(at).exec();
   for (Hot& hot : now_.hot) hot = Hot();
@@ -306,8 +330,58 @@ void State::write_hot(Hot& hot) {
   hot.dirty = false;
 }
 
+Stamp State::next_in_group(const std::function<int64_t()>& at) {
+  LocalGroup& group = now_.group;
+  if (group.peer != 0) {
+    group.range.last++;
+    return {group.at, group.peer, group.range.last};
+  }
+  const int64_t value = at();
+  const int64_t peer = now_.row.peer;
+  const int64_t seq = last_seq(peer) + 1;
+  group = {peer, value, {seq, seq}};
+  return {value, peer, seq};
+}
+
+void State::close_group() {
+  if (now_.group.peer == 0) return;
+  write_group();
+  if (now_.row.waiting > 0 || now_.group.is_replayed) add_due(now_.group);
+  now_.group = LocalGroup();
+  now_.group_written = 0;
+  now_.split_told = false;
+}
+
+// The row of a group may be written several times: a COMMIT that met SQLITE_BUSY is tried again,
+// and the group may have grown meanwhile.
+void State::write_group() {
+  const LocalGroup& group = now_.group;
+  if (group.peer == 0 || group.range.first == group.range.last) return;
+  if (group.range.last - group.range.first + 1 <= now_.row.group_max) {
+    if (now_.group_written == group.range.last) return;
+    db_.run("INSERT OR REPLACE INTO main._replic_groups(peer,first,last) VALUES(?1,?2,?3)")
+        .bind(group.peer)
+        .bind(group.range.first)
+        .bind(group.range.last)
+        .exec();
+    now_.group_written = group.range.last;
+    return;
+  }
+  if (now_.group_written != 0) {
+    db_.run("DELETE FROM main._replic_groups WHERE peer=?1 AND first=?2")
+        .bind(group.peer)
+        .bind(group.range.first)
+        .exec();
+    now_.group_written = 0;
+  }
+  if (now_.split_told) return;
+  now_.split_told = true;
+  row().split_groups++;
+}
+
 void State::flush() {
   if (!now_.loaded) return;
+  write_group();
   for (Hot& hot : now_.hot) {
     if (hot.range.peer != 0) write_hot(hot);
   }
@@ -316,12 +390,30 @@ void State::flush() {
   Run run = db_.run(
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=? WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,foreign_keys=?,"
+      "group_max=?,split_groups=?,due=?,tables_seen=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
-  run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe}).exec();
+  run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
+  run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups);
+  run.bind(row.due).bind(row.tables_seen).exec();
   now_.dirty = false;
+}
+
+void State::add_due(const LocalGroup& group) {
+  db_.run("INSERT OR REPLACE INTO main._replic_due(peer,first,last) VALUES(?1,?2,?3)")
+      .bind(group.peer)
+      .bind(group.range.first)
+      .bind(group.range.last)
+      .exec();
+  row().due++;
+}
+
+void State::on_sync() {
+  if (before_sync) before_sync();
+  if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
+  flush();
 }
 
 void State::drop() {
@@ -359,8 +451,14 @@ void State::on_rollback_to(int level) {
   saved_.resize(index + 1);
 }
 
+// Later patches of the transaction are of another group: this one may be committed without a word.
 void State::on_detach() {
-  db_.without_cache([this] { flush(); });
+  db_.without_cache([this] {
+    if (before_sync) before_sync();
+    close_group();
+    flush();
+  });
+  db_.release();
   drop();
   if (on_undo) on_undo();
 }

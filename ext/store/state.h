@@ -66,13 +66,30 @@ struct StateRow {
   int64_t max_drift_ms = kDefaultMaxDriftMs;
   int64_t due_at = 0;
   int64_t waiting = 0;        // patches parked for a constraint
+  int64_t grouped = 0;        // patches parked for the rest of their group
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
+  int64_t tables_seen = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
-  BootId boot;          // the machine's boot during which we last wrote
-  bool unsafe = false;  // we wrote during it with synchronous below FULL
+  int64_t due = 0;            // local transactions whose consequences are not drawn yet
+  int64_t foreign_keys = -1;  // whether FOREIGN KEYs count: 1 or 0; -1: not decided yet
+  int64_t group_max = kDefaultGroupMax;
+  int64_t split_groups = 0;  // local transactions of more patches than group_max
+  BootId boot;               // the machine's boot during which we last wrote
+  bool unsafe = false;       // we wrote during it with synchronous below FULL
+};
+
+// The local patches of one transaction, as far as it has come. All have the same peer and `at`.
+struct LocalGroup {
+  int64_t peer = 0;  // 0: no patch yet
+  int64_t at = 0;
+  Range range;
+  // It has touched rows that can be tied to others, or a table with constraints that the connection
+  // may have switched off.
+  bool is_tied = false;
+  bool is_replayed = false;  // a patch of it has freed what waited, or was freed by it
 };
 
 // A peer's patches 1 to last, all received, and the sum of their contents where it is known.
@@ -96,6 +113,8 @@ class State : public TransactionListener {
   std::map<int64_t, ContiguousSum> contiguous_sums(bool initialised);
   // The clock. O(ranges).
   ClockView clock(bool initialised);
+  // The group that this transaction is writing, not yet in _replic_groups.
+  const LocalGroup& group() const { return now_.group; }
 
   // The following only inside Gate::write, after load().
   void load();
@@ -108,6 +127,10 @@ class State : public TransactionListener {
   const StateRow& peek() const { return now_.row; }
   // Whether this (peer, seq) was received or written.
   bool received(int64_t peer, int64_t seq);
+  // Whether all of `range` was received or written, or exists no more.
+  bool holds_all(int64_t peer, Range range);
+  // Whether (peer, seq) exists no more.
+  bool is_gone(int64_t peer, int64_t seq);
   // Records a (peer, seq) that was not received before. Does not move the clock.
   void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
   // Records that the part of `range` that was not received exists no more.
@@ -125,19 +148,38 @@ class State : public TransactionListener {
   void saw(const Stamp& stamp);
   // To be called when the current identity has changed: what the former one wrote is another peer's
   // now.
-  void identity_changed() { now_.clock_known = false; }
+  void identity_changed() {
+    close_group();
+    now_.clock_known = false;
+  }
   // Makes `at` the greatest clock value of `peer`, even when it had a greater one.
   void set_back(int64_t peer, int64_t at);
+  // The stamp of the next local patch: of the open group, or of a new one that begins with `at()`.
+  Stamp next_in_group(const std::function<int64_t()>& at);
+  // Notes that the open group has touched rows that can be tied to others.
+  void tie_group() { now_.group.is_tied = true; }
+  // Notes that the rule has to decide on the open group as a whole.
+  void replay_group() { now_.group.is_replayed = true; }
+  // The next local patch begins a new group.
+  void close_group();
+  // Notes that the consequences of a local transaction are still to be drawn.
+  void add_due(const LocalGroup& group);
+  // Writes the row of the open group, when it is a group.
+  void write_group();
   // Writes what is held in memory to the tables.
   void flush();
 
   void on_savepoint(int level) override;
   void on_release(int level) override;
   void on_rollback_to(int level) override;
-  void on_sync() override { flush(); }
+  void on_sync() override;
   void on_commit() override { drop(); }
   void on_rollback() override;
   void on_detach() override;
+  // Called before what is held in memory is written for the commit.
+  std::function<void()> before_sync;
+  // Called before the commit of a transaction with local patches.
+  std::function<void()> on_local_commit;
   // Called when a rollback may have taken the schema back, or could do so without being heard.
   std::function<void()> on_undo;
 
@@ -158,6 +200,9 @@ class State : public TransactionListener {
     StateRow row;
     std::array<Hot, 4> hot;
     uint32_t tick = 0;
+    LocalGroup group;
+    int64_t group_written = 0;  // the last seq of it that _replic_groups has; 0: it is not there
+    bool split_told = false;
   };
 
   static StateRow read_row(Run& run);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/capture.h"
 #include "store/catalog.h"
 #include "store/changes.h"
 #include "store/identity.h"
@@ -68,6 +69,10 @@ class Store {
   // These give the name of the table, and the value of the option.
   void track(std::string_view table, const TrackOptions& options, const Give& give);
   void untrack(std::string_view table, const Give& give);
+  // Brings logs, triggers and parked patches up to date with the schema. Every writing operation
+  // does so first when the schema has changed. Returns how many tables there was something to do
+  // for.
+  int64_t refresh_schema();
   void set_option(std::string_view name, const Value& value, const Give& give);
 
   // --- read ---
@@ -88,11 +93,25 @@ class Store {
   Catalog& catalog() { return catalog_; }
   State& state() { return state_; }
   Parked& parked() { return parked_; }
+  // What the triggers call.
+  Capture& capture() { return capture_; }
 
  private:
   void write(const std::function<void()>& work);
+  void receive(const std::function<void()>& work);
   void begin();
-  void backfill(const std::string& table);
+  void bring_up(const std::string& table, bool backfill);
+  void record_rows(const TablePlan& plan);
+  void record_lost_rows(const TablePlan& plan);
+  std::string column_names(const TablePlan& plan);
+  bool amend_log(const TablePlan& plan, bool log_tombstone);
+  int64_t follow_schema();
+  bool follow_table(const std::string& tracked);
+  std::string follow_rename(const std::string& tracked);
+  bool follow_columns(const TablePlan& plan, const std::vector<std::string>& before);
+  void rename_nulls(const std::string& log, const std::string& from, const std::string& to);
+  void rename_parked(const std::string& table, const std::string& from, const std::string& to);
+  void sum_again();
   void reissue_future(int64_t former, int64_t bound);
 
   Database db_;
@@ -104,6 +123,7 @@ class Store {
   Identity identity_;
   LocalWriter local_;
   Receiver receiver_;
+  Capture capture_;
 };
 
 // The options there are, in order of name: name, default, meaning.

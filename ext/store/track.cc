@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/store.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -30,12 +31,10 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 }  // namespace
 
 void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
-  if (options.mode != "manual") {
-    const bool known = options.mode == "capture" || options.mode == "guard";
-    throw Error(
-        Code::mode,
-        "mode " + quoted(options.mode) + (known ? " is not in this version" : " is unknown"),
-        "pass {\"mode\":\"manual\"} and write through replic_patch");
+  const std::optional<Mode> mode = mode_of(options.mode);
+  if (!mode) {
+    throw Error(Code::mode, "mode " + quoted(options.mode) + " is unknown",
+                "the modes are capture, guard and manual");
   }
   write([&] {
     auto plan = catalog_.inspect(table);
@@ -51,8 +50,15 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     for (const Column& column : plan->columns) {
       if (same_name(column.name, tombstone)) tombstone = column.name;
     }
-    const auto tombstone_column = plan->log_tombstone ? std::nullopt : plan->find(tombstone);
-    const bool log_tombstone = !tombstone_column || *tombstone_column == plan->columns.size();
+    const auto tombstone_column = plan->own_column(tombstone);
+    const bool log_tombstone = !tombstone_column;
+    if (plan->own_column(kWireTombstone) && !same_name(tombstone, kWireTombstone)) {
+      throw Error(Code::option,
+                  "the tombstone " + quoted(tombstone) + " of " + quoted(name) +
+                      " is called deletedAt in messages, and the table has another column of that "
+                      "name",
+                  "rename that column, or let it be the tombstone");
+    }
     if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
       throw Error(Code::option,
                   "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
@@ -61,75 +67,126 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     if (plan->log.empty()) {
       db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
     } else {
-      const auto add = [&](const std::string& column, std::string_view type) {
-        db_.exec("ALTER TABLE main." + ident(plan->log) + " ADD COLUMN " + ident(column) + " " +
-                 std::string(type));
-      };
-      for (const Column& column : plan->columns) {
-        if (!column.in_log)
-          add(column.name,
-              plan->log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
-      }
-      if (!plan->has_nulls) add("_nulls", "TEXT");
-      if (log_tombstone && !plan->log_tombstone) add("_deletedAt", "INTEGER");
+      amend_log(*plan, log_tombstone);
     }
     db_.run(
-           "INSERT INTO main._replic_tables(tab,mode,tombstone) VALUES(?1,?2,?3) "
-           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone")
+           "INSERT INTO main._replic_tables(tab,mode,tombstone,columns) VALUES(?1,?2,?3,?4) "
+           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone,"
+           "columns=excluded.columns,complete=complete AND excluded.mode<>'manual'")
         .bind(name)
         .bind(options.mode)
         .bind(tombstone)
+        .bind(column_names(*plan))
         .exec();
-    catalog_.invalidate();
-    catalog_.refresh();
-    catalog_.find_for_write(name);
+    bring_up(name, options.backfill);
     receiver_.retry_schema(true);
-    if (options.backfill) backfill(name);
+    state_.row().tables_seen = catalog_.schema_version();
     give(Value::text(name));
   });
 }
 
-// Makes patches of the rows that no patch has made. Bounded memory: one row at a time, in key
-// order.
-void Store::backfill(const std::string& table) {
+// Gives the table, whose log is as it must be, the triggers of its mode, and patches for the rows
+// that have none.
+void Store::bring_up(const std::string& table, bool backfill) {
+  catalog_.invalidate();
+  catalog_.refresh();
   const TablePlan* plan = catalog_.find_for_write(table);
-  std::string columns, condition, order;
-  for (const Column& column : plan->columns)
+  if (install_triggers(db_, *plan)) {
+    catalog_.refresh();
+    plan = catalog_.find_for_write(table);
+  }
+  if (!backfill || plan->complete) return;
+  // Rows of a log that a mode of replic_track has kept complete differ from it only when they were
+  // written without triggers.
+  record_rows(*plan);
+  if (plan->mode == Mode::manual) return;
+  record_lost_rows(*plan);
+  db_.run("UPDATE main._replic_tables SET complete=1 WHERE tab=?1").bind(plan->name).exec();
+  catalog_.invalidate();
+}
+
+// Makes patches of the rows that differ from what the log says; of those that it knows nothing of
+// alone in mode manual. Bounded memory: one row at a time.
+void Store::record_rows(const TablePlan& plan) {
+  std::string columns, condition;
+  for (const Column& column : plan.columns)
     columns.append(columns.empty() ? "" : ",").append("t." + ident(column.name));
-  for (const size_t k : plan->key) {
-    const Column& column = plan->columns[k];
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
     condition.append(condition.empty() ? "" : " AND ")
         .append("l." + ident(column.name) + "=t." + ident(column.name) + " COLLATE " +
                 ident(column.collation));
-    order.append(order.empty() ? "" : ",").append("t." + ident(column.name));
   }
-  Run run = db_.once("SELECT " + columns + " FROM main." + ident(plan->name) +
-                     " AS t WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan->log) +
-                     " AS l WHERE " + condition + ")");
+  std::string sql = "SELECT " + columns + " FROM main." + ident(plan.name) + " AS t";
+  if (plan.mode == Mode::manual)
+    sql += " WHERE NOT EXISTS (SELECT 1 FROM main." + ident(plan.log) + " AS l WHERE " + condition +
+           ")";
+  Run run = db_.once(sql);
   while (run.step()) {
-    std::vector<Cell> cells;
-    for (size_t i = 0; i < plan->columns.size(); i++) {
-      Value value = run.value(static_cast<int>(i));
-      if (value.type() == Type::text && first_bad_utf8(value.bytes())) {
-        throw Error(Code::utf8,
-                    "column " + quoted(plan->columns[i].name) + " of table " + quoted(table) +
-                        " holds a text that is not valid UTF-8",
-                    "store it as a blob, or track the table with {\"backfill\":false}");
-      }
-      if (!value.is_null() && plan->columns[i].in_log)
-        cells.push_back({plan->columns[i].name, std::move(value)});
+    std::vector<Value> values;
+    for (size_t i = 0; i < plan.columns.size(); i++) {
+      values.push_back(run.value(static_cast<int>(i)));
+      if (values[i].type() != Type::text || !first_bad_utf8(values[i].bytes())) continue;
+      throw Error(Code::utf8,
+                  "column " + quoted(plan.columns[i].name) + " of table " + quoted(plan.name) +
+                      " holds a text that is not valid UTF-8",
+                  "store it as a blob, or track the table with {\"backfill\":false}");
     }
-    local_.write(table, std::move(cells), false);
+    std::vector<Value> key;
+    for (const size_t k : plan.key) key.push_back(values[k]);
+    // Each is a unit of its own: a receiver need not wait for all of a large table.
+    state_.close_group();
+    local_.record(plan, key, values);
   }
+  state_.close_group();
+}
+
+// Makes tombstones of the rows that the log has and T has not.
+void Store::record_lost_rows(const TablePlan& plan) {
+  const size_t tombstone = plan.find(plan.tombstone).value_or(plan.columns.size());
+  std::vector<Value> key;
+  std::string row;
+  bool alive = false;
+  const auto end_row = [&] {
+    if (row.empty() || !alive) return;
+    {
+      Run run = db_.run(plan.table_select);
+      for (const Value& value : key) run.bind(value);
+      if (run.step()) return;
+    }
+    state_.close_group();
+    local_.record_gone(plan, key);
+    // The deleted row stays in T.
+    if (!plan.log_tombstone) merger_.show(plan, key);
+  };
+  Run run = db_.once(plan.log_all);
+  while (run.step()) {
+    const RowPatch patch = Log::read(plan, run);
+    std::vector<Value> its_key = key_of(plan, patch);
+    std::string its_row = row_key(plan, its_key);
+    if (its_row != row) {
+      end_row();
+      row = std::move(its_row);
+      key = std::move(its_key);
+      alive = true;
+    }
+    if (const Value* value = patch.find(tombstone)) alive = value->is_null();
+  }
+  end_row();
+  state_.close_group();
 }
 
 void Store::untrack(std::string_view table, const Give& give) {
   write([&] {
     const TablePlan* plan = catalog_.find(table);
     if (plan == nullptr) catalog_.explain_missing(table);
-    give(Value::text(plan->name));
-    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(plan->name).exec();
+    const std::string name = plan->name;
+    give(Value::text(name));
+    drop_triggers(db_, name);
+    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(name).exec();
     catalog_.invalidate();
+    catalog_.refresh();
+    state_.row().tables_seen = catalog_.schema_version();
   });
 }
 

@@ -2,7 +2,8 @@
 -- file may be open in several connections and processes, and any transaction may roll back.
 
 -- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or
--- 0. schema_seen is the schema_version for which parked patches were last tried.
+-- 0. schema_seen is the schema_version for which parked patches were last tried, tables_seen the one
+-- for which logs and triggers were last looked at.
 CREATE TABLE main."_replic_state"(
   id INTEGER PRIMARY KEY CHECK(id = 1),
   format INTEGER NOT NULL,
@@ -11,11 +12,17 @@ CREATE TABLE main."_replic_state"(
   max_drift_ms INTEGER NOT NULL DEFAULT 300000,
   due_at INTEGER NOT NULL DEFAULT 0,
   waiting INTEGER NOT NULL DEFAULT 0,
+  grouped INTEGER NOT NULL DEFAULT 0,
   schema_parked INTEGER NOT NULL DEFAULT 0,
   schema_seen INTEGER NOT NULL DEFAULT 0,
+  tables_seen INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
+  foreign_keys INTEGER NOT NULL DEFAULT -1,
+  due INTEGER NOT NULL DEFAULT 0,
+  group_max INTEGER NOT NULL DEFAULT 10000,
+  split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
   unsafe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -46,6 +53,14 @@ CREATE TABLE main."_replic_ranges"(
   ver INTEGER NOT NULL,
   sum INTEGER NOT NULL,
   at INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Groups: the patches of one transaction of a peer, seqs first to last, when there are two or more.
+CREATE TABLE main."_replic_groups"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
@@ -88,11 +103,51 @@ CREATE TABLE main."_replic_voids"(
   PRIMARY KEY(peer, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Tables that replic_track has seen.
+-- Units (single patches, or groups by their first seq) that a constraint held up, and that were
+-- accepted when a later one executed: the stamp of that one, and their place among those it freed.
+CREATE TABLE main."_replic_late"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  by_at INTEGER NOT NULL,
+  by_peer INTEGER NOT NULL,
+  by_seq INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Local transactions that may have freed what waits, and after which T could not be written at once:
+-- the next call of replic that writes draws the consequences.
+CREATE TABLE main."_replic_due"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- What rows have claimed in any patch that is kept: values of a UNIQUE key or of a key that is
+-- referred to, or values by which they refer to a row. hash names the key and the values; rows of
+-- the same hash are tied.
+CREATE TABLE main."_replic_claims"(
+  hash INTEGER NOT NULL,
+  tab TEXT NOT NULL,
+  row_key BLOB NOT NULL,
+  PRIMARY KEY(hash, tab, row_key)
+) STRICT, WITHOUT ROWID;
+
+-- The keys of each table for which its claims were noted, as a hash.
+CREATE TABLE main."_replic_keys"(
+  tab TEXT PRIMARY KEY COLLATE NOCASE,
+  signature INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Tables that replic_track has seen. complete: every row of the table is in its log, and every write
+-- to it is captured or refused. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
   tab TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL,
-  tombstone TEXT NOT NULL
+  tombstone TEXT NOT NULL,
+  complete INTEGER NOT NULL DEFAULT 0,
+  columns TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE main."_replic_options"(

@@ -1,0 +1,306 @@
+#include "store/capture.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "sqlite/ident.h"
+#include "store/affinity.h"
+#include "store/own_write.h"
+
+namespace replic {
+namespace {
+
+bool same_value(sqlite3_value* a, sqlite3_value* b) {
+  const int type = sqlite3_value_type(a);
+  if (type != sqlite3_value_type(b)) return false;
+  switch (type) {
+    case SQLITE_NULL:
+      return true;
+    case SQLITE_INTEGER:
+      return sqlite3_value_int64(a) == sqlite3_value_int64(b);
+    case SQLITE_FLOAT:
+      return Value::real(sqlite3_value_double(a)) == Value::real(sqlite3_value_double(b));
+    default:
+      return bytes_of(a) == bytes_of(b);
+  }
+}
+
+[[noreturn]] void throw_stale(std::string_view table) {
+  throw Error(
+      Code::schema,
+      "the table of the triggers for " + quoted(table) + " has been altered since they were made",
+      "SELECT replic_refresh() brings its log and triggers up to date, then write again");
+}
+
+}  // namespace
+
+// The plan of a table that the application is writing, with the state loaded.
+const TablePlan& Capture::join(std::string_view table, std::string_view fingerprint) {
+  if (!db_.writing()) {
+    throw Error(Code::argument, "a function of replic's triggers was called by hand",
+                "write to the table itself");
+  }
+  if (state_.loaded()) {
+    catalog_.refresh();
+  } else {
+    db_.connect();
+    db_.gate.write([&] {
+      catalog_.refresh();
+      if (catalog_.initialised()) identity_.init(std::nullopt);
+    });
+  }
+  const TablePlan* plan = catalog_.find(table);
+  if (plan == nullptr || !plan->problem.empty() || plan->mode != Mode::capture ||
+      plan->fingerprint != fingerprint || !state_.loaded())
+    throw_stale(table);
+  return *plan;
+}
+
+// A value as its column stores it.
+Value Capture::stored(const Column& column, sqlite3_value* value) {
+  // SQLite has converted it already, but for what an application's trigger or an older version may
+  // hand over: a text that is no number stays one.
+  const bool numeric = column.affinity != Affinity::blob && column.affinity != Affinity::text;
+  if (numeric && sqlite3_value_type(value) == SQLITE_TEXT &&
+      sqlite3_value_numeric_type(value) == SQLITE_TEXT)
+    return value_of(value, column.name);
+  return with_affinity(db_, value_of(value, column.name), column.affinity);
+}
+
+void Capture::read(const TablePlan& plan, Op op, std::span<sqlite3_value*> values) {
+  const size_t each = op == Op::update ? 2 : 1;
+  if (values.size() % each != 0 || row_.columns + values.size() / each > plan.columns.size())
+    throw_stale(plan.name);
+  row_.values.resize(plan.columns.size());
+  row_.old_key.resize(plan.key.size());
+  row_.new_key.resize(plan.key.size());
+  for (size_t i = 0; i < values.size(); i += each) {
+    const size_t index = row_.columns++;
+    const Column& column = plan.columns[index];
+    sqlite3_value* value = values[i + each - 1];
+    const bool changed = op == Op::insert || !same_value(values[i], value);
+    if (changed) row_.changed.push_back(index);
+    if (changed) row_.values[index] = stored(column, value);
+    if (column.key_position < 0) continue;
+    const auto position = static_cast<size_t>(column.key_position);
+    row_.new_key[position] = changed ? row_.values[index] : stored(column, value);
+    row_.old_key[position] = changed ? stored(column, values[i]) : row_.new_key[position];
+  }
+}
+
+void Capture::take_part(Op op, std::string_view table, std::string_view fingerprint,
+                        int64_t first_column, std::span<sqlite3_value*> values) {
+  if (db_.own_write.kind == OwnWrite::Kind::apply) return;
+  const TablePlan& plan = join(table, fingerprint);
+  if (first_column == 0) row_ = Row();
+  if (first_column != static_cast<int64_t>(row_.columns)) throw_stale(table);
+  read(plan, op, values);
+}
+
+void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
+                   std::span<sqlite3_value*> values) {
+  const OwnWrite& own = db_.own_write;
+  keep_due_ = false;
+  if (own.kind == OwnWrite::Kind::apply) return;
+  const TablePlan& plan = join(table, fingerprint);
+  if (op == Op::remove) {
+    const size_t keys = plan.key.size();
+    if (values.size() != keys + (plan.keeps_rows() ? 1 : 0)) throw_stale(table);
+    row_ = Row();
+    for (size_t i = 0; i < keys; i++)
+      row_.old_key.push_back(stored(plan.columns[plan.key[i]], values[i]));
+    if (plan.keeps_rows()) tombstone_ = value_of(values[keys], plan.tombstone);
+  } else {
+    // What take_part has taken is of this row when it is as much as the table has more than
+    // `values`.
+    const size_t each = op == Op::update ? 2 : 1;
+    if (row_.columns + values.size() / each != plan.columns.size()) row_ = Row();
+    read(plan, op, values);
+    if (row_.columns != plan.columns.size()) throw_stale(table);
+  }
+  // The function may be called again by what we run now.
+  const Row row = std::exchange(row_, Row());
+  if (own.plan == &plan && row_key(plan, *own.key) == row_key(plan, row.old_key))
+    return;  // replic_patch makes the patch of it
+  switch (op) {
+    case Op::insert:
+      return take_insert(plan, row);
+    case Op::update:
+      return take_update(plan, row);
+    case Op::remove:
+      return take_remove(plan, row);
+  }
+}
+
+// The row as T has it now: other triggers may have changed it since ours was told of it, or may
+// change it before. Nothing when it is gone, which is captured by itself.
+std::optional<std::vector<Value>> Capture::row_now(const TablePlan& plan,
+                                                   const std::vector<Value>& key) {
+  Run run = db_.run(plan.table_select);
+  for (const Value& value : key) run.bind(value);
+  if (!run.step()) return std::nullopt;
+  std::vector<Value> values;
+  for (size_t i = 0; i < plan.columns.size(); i++) values.push_back(run.value(static_cast<int>(i)));
+  return values;
+}
+
+void Capture::take_insert(const TablePlan& plan, const Row& row) {
+  was_written(plan, row.new_key);
+  if (is_row(plan, keeping_, row.new_key)) {
+    keeping_ = RowName();
+    return;
+  }
+  if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
+  if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
+}
+
+void Capture::take_update(const TablePlan& plan, const Row& row) {
+  if (row.changed.empty()) return;
+  if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
+    was_written(plan, row.new_key);
+    tombstone_ = local_.record_gone(plan, row.old_key);
+    keep_due_ = plan.keeps_rows();
+    if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
+    return;
+  }
+  const auto now = plan.has_triggers ? row_now(plan, row.new_key) : std::nullopt;
+  if (plan.has_triggers && !now) return;
+  local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
+}
+
+void Capture::take_remove(const TablePlan& plan, const Row& row) {
+  if (is_row(plan, burying_, row.old_key)) {
+    burying_ = RowName();
+    return leave_for_settle(plan, row.old_key);
+  }
+  // REPLACE takes the old row away before it writes the new one.
+  if (is_row(plan, coming_, row.old_key) && recursive_triggers())
+    return leave_for_settle(plan, row.old_key);
+  if (!plan.keeps_rows()) {
+    local_.record_gone(plan, row.old_key);
+    return;
+  }
+  keep_due_ = true;
+  if (tombstone_.is_null()) tombstone_ = local_.record_gone(plan, row.old_key);
+}
+
+bool Capture::recursive_triggers() {
+  Run run = db_.run("PRAGMA recursive_triggers");
+  return run.step() && run.integer(0) != 0;
+}
+
+void Capture::name_row(RowName& row, std::string_view table, std::span<sqlite3_value*> key) {
+  row.table = table;
+  row.key.clear();
+  for (sqlite3_value* value : key) row.key.push_back(value_of(value, "key"));
+}
+
+bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key) {
+  return row.table == plan.name && row.key.size() == key.size() &&
+         row_key(plan, row.key) == row_key(plan, key);
+}
+
+void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key) {
+  unsettled_[plan.name + '\0' + row_key(plan, key)] = {plan.name, key};
+}
+
+void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
+  if (is_row(plan, coming_, key)) coming_ = RowName();
+  if (!unsettled_.empty()) unsettled_.erase(plan.name + '\0' + row_key(plan, key));
+}
+
+void Capture::settle() {
+  coming_ = RowName();
+  const auto rows = std::exchange(unsettled_, {});
+  for (const auto& [name, row] : rows) {
+    const TablePlan* plan = catalog_.find(row.table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    local_.record_row(*plan, row.key);
+    if (!plan->keeps_rows()) continue;
+    const WriteScope scope(db_, OwnWrite::Kind::apply);
+    merger_.show(*plan, row.key);
+  }
+}
+
+void Capture::forget() {
+  row_ = Row();
+  coming_ = burying_ = keeping_ = RowName();
+  keep_due_ = false;
+}
+
+bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
+  if (db_.own_write.kind == OwnWrite::Kind::apply || !keeping_.table.empty()) return false;
+  name_row(burying_, table, key);
+  return true;
+}
+
+bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
+  if (!std::exchange(keep_due_, false)) return false;
+  name_row(keeping_, table, key);
+  return true;
+}
+
+void Capture::check_kept(std::string_view table) {
+  if (keeping_.table.empty()) return;
+  keeping_ = RowName();
+  throw Error(Code::constraint,
+              "a deleted row of " + quoted(table) +
+                  " could not stay in it with its tombstone: a trigger or a conflict clause has "
+                  "skipped it",
+              "look at the BEFORE INSERT triggers of the table");
+}
+
+bool Capture::ignores(Op op, std::string_view table, std::span<sqlite3_value*> key) {
+  const OwnWrite& own = db_.own_write;
+  if (own.kind != OwnWrite::Kind::apply) {
+    if (op == Op::insert) name_row(coming_, table, key);
+    if (op == Op::update) name_coming_update(table, key);
+    return false;
+  }
+  return own.plan != nullptr && !is_announced(op, table, key);
+}
+
+// Tells of the row that an update moves to another key.
+void Capture::name_coming_update(std::string_view table, std::span<sqlite3_value*> keys) {
+  const size_t half = keys.size() / 2;
+  for (size_t i = 0; i < half; i++) {
+    if (same_value(keys[i], keys[half + i])) continue;
+    return name_row(coming_, table, keys.subspan(half));
+  }
+}
+
+bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {
+  OwnWrite& own = db_.own_write;
+  if (own.kind != OwnWrite::Kind::none && (own.plan == nullptr || is_announced(op, table, key)))
+    return false;
+  if (own.kind == OwnWrite::Kind::apply) return true;
+  throw Error(
+      Code::guard,
+      "table " + quoted(table) + " is in mode guard: a plain INSERT, UPDATE or DELETE is refused",
+      "write with replic_patch(" + literal(table) + ",...), or SELECT replic_track(" +
+          literal(table) + ",'{\"mode\":\"capture\"}')");
+}
+
+// True for the write that is announced, once: what comes after it is of the application's triggers.
+bool Capture::is_announced(Op op, std::string_view table, std::span<sqlite3_value*> key) {
+  OwnWrite& own = db_.own_write;
+  const auto& plan = *static_cast<const TablePlan*>(own.plan);
+  if (plan.name != table) {
+    // A trigger that names a table that is no more stands on another one, perhaps on ours.
+    if (catalog_.find(table) == nullptr) throw_stale(table);
+    return false;
+  }
+  bool& may = op == Op::insert   ? own.may_insert
+              : op == Op::update ? own.may_update
+                                 : own.may_remove;
+  if (!may || key.size() < plan.key.size()) return false;
+  std::vector<Value> values;
+  for (size_t i = 0; i < plan.key.size(); i++)
+    values.push_back(stored(plan.columns[plan.key[i]], key[i]));
+  if (row_key(plan, values) != row_key(plan, *own.key)) return false;
+  may = false;
+  return true;
+}
+
+}  // namespace replic

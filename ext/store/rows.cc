@@ -1,0 +1,115 @@
+#include "store/rows.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "store/own_write.h"
+
+namespace replic {
+namespace {
+
+// Switches the connection's immediate foreign keys to deferred ones, for as long as it lives. What
+// is written meanwhile is legal as a whole, so nothing is left for the commit to find.
+class DeferredForeignKeys {
+ public:
+  explicit DeferredForeignKeys(Database& db) : db_(db) {
+    Run run = db_.once("PRAGMA defer_foreign_keys");
+    was_on_ = run.step() && run.integer(0) != 0;
+  }
+  DeferredForeignKeys(const DeferredForeignKeys&) = delete;
+  DeferredForeignKeys& operator=(const DeferredForeignKeys&) = delete;
+  void on() {
+    if (!was_on_) db_.exec("PRAGMA defer_foreign_keys=ON");
+  }
+  void off() {
+    if (!was_on_) db_.exec("PRAGMA defer_foreign_keys=OFF");
+  }
+
+ private:
+  Database& db_;
+  bool was_on_ = false;
+};
+
+bool delete_row(Database& db, const RowTarget& target) {
+  const Announce announce(db, *target.plan, target.key, Announce::Statement::remove);
+  Run run = db.run(target.plan->table_delete);
+  for (const Value& value : target.key) run.bind(value);
+  return run.try_exec() == SQLITE_OK;
+}
+
+bool any_foreign_keys(const std::vector<RowTarget>& targets) {
+  return std::any_of(targets.begin(), targets.end(),
+                     [](const RowTarget& target) { return target.plan->has_ties(); });
+}
+
+}  // namespace
+
+int write_row(Database& db, const RowTarget& target) {
+  const TablePlan& plan = *target.plan;
+  const std::vector<Value>& key = target.key;
+  const RowFold& fold = *target.fold;
+  std::vector<size_t> changed;
+  bool present = false;
+  {
+    Run run = db.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    present = run.step();
+    for (size_t i = 0; present && fold.visible() && i < plan.columns.size(); i++) {
+      const bool key_column = plan.columns[i].key_position >= 0;
+      if (key_column && !plan.respells) continue;
+      if (!(run.value(static_cast<int>(i)) == fold.value(i))) changed.push_back(i);
+    }
+  }
+  if (!fold.visible()) {
+    if (!present) return SQLITE_OK;
+    const Announce announce(db, plan, key, Announce::Statement::remove);
+    Run run = db.run(plan.table_delete);
+    for (const Value& value : key) run.bind(value);
+    return run.try_exec();
+  }
+  if (!present) {
+    const Announce announce(db, plan, key, Announce::Statement::insert);
+    Run run = db.run(plan.table_insert);
+    for (size_t i = 0; i < plan.columns.size(); i++) run.bind(fold.value(i));
+    return run.try_exec();
+  }
+  if (changed.empty()) return SQLITE_OK;
+  const Announce announce(db, plan, key, Announce::Statement::update);
+  Run run = db.run(plan.update_sql(changed));
+  for (const size_t i : changed) run.bind(fold.value(i));
+  for (const Value& value : key) run.bind(value);
+  return run.try_exec();
+}
+
+
+std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets) {
+  std::vector<size_t> left(targets.size());
+  std::iota(left.begin(), left.end(), size_t{0});
+  std::string why;
+  // Each pass writes what can be written by now.
+  const auto write_all = [&] {
+    for (size_t before = left.size() + 1; !left.empty() && left.size() < before;) {
+      before = left.size();
+      std::erase_if(left, [&](size_t i) {
+        if (write_row(db, targets[i]) == SQLITE_OK) return true;
+        why = db.errmsg();
+        return false;
+      });
+    }
+    return left.empty();
+  };
+  if (write_all()) return std::nullopt;
+  if (!any_foreign_keys(targets)) return RowRefusal{left.front(), why};
+  DeferredForeignKeys deferred(db);
+  deferred.on();
+  if (!write_all()) {
+    // Values that change places in a circle: take the rows out, and put them in anew.
+    for (const size_t i : left) delete_row(db, targets[i]);
+    write_all();
+  }
+  deferred.off();
+  if (left.empty()) return std::nullopt;
+  return RowRefusal{left.front(), why};
+}
+
+}  // namespace replic

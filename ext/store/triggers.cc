@@ -1,0 +1,257 @@
+#include "store/triggers.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/bytes.h"
+#include "sqlite/ident.h"
+
+namespace replic {
+namespace {
+
+// Values that one call of a function is given. SQLite takes 100 arguments at least.
+constexpr size_t kValuesPerCall = 90;
+
+struct Kind {
+  Op op;
+  std::string_view name;  // as the functions are told
+  std::string_view event;
+};
+constexpr Kind kKinds[] = {
+    {Op::insert, "insert", "INSERT"},
+    {Op::update, "update", "UPDATE"},
+    {Op::remove, "delete", "DELETE"},
+};
+
+std::string trigger_name(const TablePlan& plan, std::string_view time, const Kind& kind) {
+  return "_replic_" + folded(time) + "_" + std::string(kind.name) + "_" + plan.name;
+}
+
+std::string trigger_head(const TablePlan& plan, std::string_view time, const Kind& kind) {
+  std::string sql = "CREATE TRIGGER " + ident(trigger_name(plan, time, kind));
+  return sql.append(" ").append(time).append(" ").append(kind.event) + " ON main." +
+         ident(plan.name) + " BEGIN";
+}
+
+// A call that fails when something is wrong, and never returns true. The RAISE is there for its
+// effect: SQLite keeps a statement journal for each statement that fires the trigger, so that what
+// the function writes is undone when the statement fails later.
+std::string call_sql(const std::string& call) {
+  return " SELECT CASE WHEN " + call + " THEN RAISE(ABORT,'replic: E_INTERNAL') END;";
+}
+
+// ,OLD."k1",OLD."k2"
+std::string key_of_row(const TablePlan& plan, std::string_view row) {
+  std::string out;
+  for (const size_t k : plan.key)
+    out.append(",").append(row).append(".").append(ident(plan.columns[k].name));
+  return out;
+}
+
+// 'T','insert'
+std::string subject(const TablePlan& plan, const Kind& kind) {
+  return literal(plan.name) + ",'" + std::string(kind.name) + "'";
+}
+
+// "k1"=NEW."k1" COLLATE x AND ...
+std::string key_equals(const TablePlan& plan, std::string_view left, std::string_view right) {
+  std::string out;
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
+    const std::string name = ident(column.name);
+    if (!out.empty()) out += " AND ";
+    out.append(left).append(name).append("=").append(right).append(name);
+    out.append(" COLLATE ").append(ident(column.collation));
+  }
+  return "(" + out + ")";
+}
+
+// A deleted row that T keeps makes room for a new one of its key.
+std::string bury_sql(const TablePlan& plan, const Kind& kind) {
+  const std::string moved =
+      kind.op == Op::update ? "NOT " + key_equals(plan, "OLD.", "NEW.") + " AND " : "";
+  return " DELETE FROM " + ident(plan.name) + " WHERE " + moved + key_equals(plan, "", "NEW.") +
+         " AND " + ident(plan.tombstone) + " IS NOT NULL AND replic_buries(" + subject(plan, kind) +
+         key_of_row(plan, "NEW") + ");";
+}
+
+// Puts a deleted row back, with its tombstone.
+std::string keep_sql(const TablePlan& plan, const Kind& kind) {
+  std::string names, values;
+  for (const Column& column : plan.columns) {
+    const std::string name = ident(column.name);
+    names.append(names.empty() ? "" : ",").append(name);
+    const bool is_tombstone = same_name(column.name, plan.tombstone);
+    values.append(values.empty() ? "" : ",")
+        .append(is_tombstone ? "replic_tombstone()" : "OLD." + name);
+  }
+  const std::string moved =
+      kind.op == Op::update ? "NOT " + key_equals(plan, "OLD.", "NEW.") + " AND " : "";
+  return " INSERT INTO " + ident(plan.name) + "(" + names + ") SELECT " + values + " WHERE " +
+         moved + "replic_keeps(" + subject(plan, kind) + key_of_row(plan, "OLD") + ");" +
+         call_sql("replic_kept(" + subject(plan, kind) + key_of_row(plan, "OLD") + ")");
+}
+
+std::string before_sql(const TablePlan& plan, const Kind& kind) {
+  const std::string function = plan.mode == Mode::guard ? "replic_guards" : "replic_ignores";
+  std::string key = key_of_row(plan, kind.op == Op::insert ? "NEW" : "OLD");
+  if (kind.op == Op::update) key += key_of_row(plan, "NEW");
+  std::string sql = trigger_head(plan, "BEFORE", kind) + " SELECT RAISE(IGNORE) WHERE " + function +
+                    "(" + subject(plan, kind) + key + ");";
+  const bool may_meet = plan.mode == Mode::capture && kind.op != Op::remove;
+  if (may_meet && plan.keeps_rows()) sql += bury_sql(plan, kind);
+  return sql + " END";
+}
+
+std::string after_sql(const TablePlan& plan, const Kind& kind) {
+  std::string sql = trigger_head(plan, "AFTER", kind);
+  const std::string start = subject(plan, kind) + "," + literal(plan.fingerprint);
+  if (kind.op == Op::remove) {
+    const std::string tombstone = plan.keeps_rows() ? ",OLD." + ident(plan.tombstone) : "";
+    sql += call_sql("replic_capture(" + start + key_of_row(plan, "OLD") + tombstone + ")");
+  }
+  const bool is_update = kind.op == Op::update;
+  const size_t per_call = is_update ? kValuesPerCall / 2 : kValuesPerCall;
+  const size_t width = kind.op == Op::remove ? 0 : plan.columns.size();
+  for (size_t first = 0; first < width; first += per_call) {
+    const size_t last = std::min(first + per_call, width);
+    std::string values;
+    for (size_t i = first; i < last; i++) {
+      const std::string name = ident(plan.columns[i].name);
+      if (is_update) values += ",OLD." + name;
+      values += ",NEW." + name;
+    }
+    const std::string part =
+        last < width ? "_part(" + start + "," + std::to_string(first) : "(" + start;
+    sql += call_sql("replic_capture" + part + values + ")");
+  }
+  if (kind.op != Op::insert && plan.keeps_rows()) sql += keep_sql(plan, kind);
+  return sql + " END";
+}
+
+struct Trigger {
+  std::string name;
+  std::string sql;
+  bool is_ours() const { return name.starts_with("_replic_"); }
+  bool is_before() const { return name.starts_with("_replic_before_"); }
+};
+
+// The triggers on a table, in the order in which they were made: the last runs first.
+std::vector<Trigger> triggers_on(Database& db, const std::string& table) {
+  std::vector<Trigger> out;
+  Run run = db.run(
+      "SELECT name,sql FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE "
+      "ORDER BY rowid");
+  run.bind(table);
+  while (run.step()) out.push_back({run.text(0), run.text(1)});
+  return out;
+}
+
+void drop(Database& db, const std::string& trigger) {
+  db.exec("DROP TRIGGER main." + ident(trigger));
+}
+
+}  // namespace
+
+std::optional<Op> op_of(std::string_view name) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name == name) return kind.op;
+  }
+  return std::nullopt;
+}
+
+std::string_view mode_name(Mode mode) {
+  switch (mode) {
+    case Mode::manual:
+      return "manual";
+    case Mode::guard:
+      return "guard";
+    case Mode::capture:
+      break;
+  }
+  return "capture";
+}
+
+std::optional<Mode> mode_of(std::string_view name) {
+  for (const Mode mode : {Mode::manual, Mode::guard, Mode::capture}) {
+    if (name == mode_name(mode)) return mode;
+  }
+  return std::nullopt;
+}
+
+std::string trigger_fingerprint(const TablePlan& plan) {
+  std::string text = plan.name;
+  for (const Column& column : plan.columns)
+    text += '\0' + column.name + '\0' + std::to_string(column.key_position);
+  char hex[17];
+  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash64(text)));
+  return hex;
+}
+
+std::vector<std::string> trigger_names(const TablePlan& plan) {
+  std::vector<std::string> names;
+  if (plan.mode == Mode::manual) return names;
+  for (const Kind& kind : kKinds) {
+    names.push_back(trigger_name(plan, "BEFORE", kind));
+    if (plan.mode == Mode::capture) names.push_back(trigger_name(plan, "AFTER", kind));
+  }
+  return names;
+}
+
+bool has_triggers(Database& db, const std::string& table) {
+  Run run = db.run(
+      "SELECT 1 FROM (SELECT name,tbl_name FROM main.sqlite_schema WHERE type='trigger' UNION ALL "
+      "SELECT name,tbl_name FROM temp.sqlite_schema WHERE type='trigger') WHERE tbl_name=?1 "
+      "COLLATE NOCASE AND substr(name,1,8)<>'_replic_'");
+  run.bind(table);
+  return run.step();
+}
+
+void drop_triggers(Database& db, const std::string& table) {
+  for (const Trigger& trigger : triggers_on(db, table)) {
+    if (trigger.is_ours()) drop(db, trigger.name);
+  }
+}
+
+bool triggers_are_current(Database& db, const TablePlan& plan) {
+  std::vector<std::string> wanted;
+  if (plan.mode != Mode::manual) {
+    for (const Kind& kind : kKinds) {
+      wanted.push_back(before_sql(plan, kind));
+      if (plan.mode == Mode::capture) wanted.push_back(after_sql(plan, kind));
+    }
+  }
+  bool seen_before = false;
+  bool seen_others = false;
+  for (const Trigger& trigger : triggers_on(db, plan.name)) {
+    if (!trigger.is_ours()) {
+      if (seen_before) return false;
+      seen_others = true;
+      continue;
+    }
+    seen_before = seen_before || trigger.is_before();
+    if (seen_others && !trigger.is_before() && plan.keeps_rows()) return false;
+    if (std::erase(wanted, trigger.sql) == 0) return false;
+  }
+  return wanted.empty();
+}
+
+// Ours run before the application's BEFORE triggers, so that what comes after the write that was
+// announced is known to be theirs. Where a deleted row is put back, that is after the application's
+// AFTER triggers: to a full-text index that they keep, the row must go before it comes back.
+bool install_triggers(Database& db, const TablePlan& plan) {
+  if (triggers_are_current(db, plan)) return false;
+  drop_triggers(db, plan.name);
+  if (plan.mode == Mode::manual) return true;
+  std::vector<Trigger> others;
+  if (plan.keeps_rows()) others = triggers_on(db, plan.name);
+  for (const Trigger& trigger : others) drop(db, trigger.name);
+  if (plan.mode == Mode::capture) {
+    for (const Kind& kind : kKinds) db.exec(after_sql(plan, kind));
+  }
+  for (const Trigger& trigger : others) db.exec(trigger.sql);
+  for (const Kind& kind : kKinds) db.exec(before_sql(plan, kind));
+  return true;
+}
+
+}  // namespace replic

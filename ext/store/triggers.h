@@ -1,0 +1,39 @@
+// The triggers that replic_track puts on a table, and what else it knows of them.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sqlite/database.h"
+#include "store/plan.h"
+
+namespace replic {
+
+// What the triggers of a table are made for. They hand it back with each row, and a table that has
+// been altered since has another.
+std::string trigger_fingerprint(const TablePlan& plan);
+
+// Whether the application has triggers on the table, temporary ones included.
+bool has_triggers(Database& db, const std::string& table);
+// The names of the triggers that a table of its mode has; none for Mode::manual.
+std::vector<std::string> trigger_names(const TablePlan& plan);
+// Drops every trigger of ours on the table. Inside Gate::write.
+void drop_triggers(Database& db, const std::string& table);
+// True when the table has the triggers of its mode, as they must be for its columns, in the right
+// order with those of the application.
+bool triggers_are_current(Database& db, const TablePlan& plan);
+// Makes it so. Returns whether there was anything to do, which changes the schema. Inside
+// Gate::write.
+bool install_triggers(Database& db, const TablePlan& plan);
+
+// The operation of a trigger function's second argument. Nothing for an unknown one.
+std::optional<Op> op_of(std::string_view name);
+
+std::string_view mode_name(Mode mode);
+// Nothing for an unknown name.
+std::optional<Mode> mode_of(std::string_view name);
+
+}  // namespace replic
