@@ -56,9 +56,12 @@ void Catalog::refresh() {
     Run run = db_.run("PRAGMA main.schema_version");
     if (run.step()) version = run.integer(0);
   }
-  if (version == version_) return;
+  if (version == version_ && !uncommitted_) return;
   clear();
   version_ = version;
+  // The rollback of a transaction that the gate has not joined is not heard of: what is read now
+  // may be taken back, and another schema get the same number.
+  uncommitted_ = !db_.autocommit() && !db_.gate.has_joined();
 }
 
 bool Catalog::initialised() {
@@ -287,7 +290,8 @@ void Catalog::read_log(TablePlan& plan) {
   }
   plan.tombstone_column = plan.own_column(plan.tombstone);
   plan.log_tombstone = log.count("_deletedat") != 0 && !plan.tombstone_column;
-  if (plan.tombstone_column) plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
+  if (plan.tombstone_column)
+    plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
   const auto rival = plan.own_column(kWireTombstone);
   if (!rival || rival == plan.tombstone_column) return;
   plan.problem = "its column " + quoted(plan.columns[*rival].name) +

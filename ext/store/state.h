@@ -180,7 +180,7 @@ class State : public TransactionListener {
   std::function<void()> before_sync;
   // Called before the commit of a transaction with local patches.
   std::function<void()> on_local_commit;
-  // Called when a rollback may have taken the schema back.
+  // Called when a rollback may have taken the schema back, or could do so without being heard.
   std::function<void()> on_undo;
 
  private:
