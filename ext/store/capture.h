@@ -21,21 +21,14 @@
 #include "store/catalog.h"
 #include "store/identity.h"
 #include "store/local.h"
-#include "store/merge.h"
 #include "store/state.h"
 
 namespace replic {
 
 class Capture {
  public:
-  Capture(Database& db, Catalog& catalog, State& state, Identity& identity, LocalWriter& local,
-          Merger& merger)
-      : db_(db),
-        catalog_(catalog),
-        state_(state),
-        identity_(identity),
-        local_(local),
-        merger_(merger) {}
+  Capture(Database& db, Catalog& catalog, State& state, Identity& identity, LocalWriter& local)
+      : db_(db), catalog_(catalog), state_(state), identity_(identity), local_(local) {}
 
   // Takes a part of the values of a row, for a table that is too wide for one call: those of the
   // columns from `first_column` on.
@@ -93,9 +86,10 @@ class Capture {
   void take_update(const TablePlan& plan, const Row& row);
   void take_remove(const TablePlan& plan, const Row& row);
   Value stored(const Column& column, sqlite3_value* value);
-  void name_row(RowName& row, std::string_view table, std::span<sqlite3_value*> key);
+  static RowName name_row(std::string_view table, std::span<sqlite3_value*> key);
   bool is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key);
-  void name_coming_update(std::string_view table, std::span<sqlite3_value*> keys);
+  void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
+  bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
   void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key);
   void was_written(const TablePlan& plan, const std::vector<Value>& key);
@@ -105,9 +99,10 @@ class Capture {
   State& state_;
   Identity& identity_;
   LocalWriter& local_;
-  Merger& merger_;
   Row row_;
-  RowName coming_;   // a BEFORE trigger has told of it; its AFTER trigger has not run yet
+  // Rows that a BEFORE trigger has told of, and no AFTER trigger yet; the newest last. A row that
+  // was skipped stays for a while.
+  std::vector<RowName> coming_;
   RowName burying_;  // a deleted row that is being removed to make room
   RowName keeping_;  // a deleted row that is being put back
   bool keep_due_ = false;
