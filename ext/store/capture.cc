@@ -103,7 +103,6 @@ void Capture::take_part(Op op, std::string_view table, std::string_view fingerpr
 void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
                    std::span<sqlite3_value*> values) {
   const OwnWrite& own = db_.own_write;
-  keep_due_ = false;
   if (own.kind == OwnWrite::Kind::apply) return;
   const TablePlan& plan = join(table, fingerprint);
   if (op == Op::remove) {
@@ -161,8 +160,8 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   if (row.changed.empty()) return;
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
-    tombstone_ = local_.record_gone(plan, row.old_key);
-    keep_due_ = plan.keeps_rows();
+    const Value tombstone = local_.record_gone(plan, row.old_key);
+    if (plan.keeps_rows()) leave_for_settle(plan, row.old_key, tombstone);
     if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
     return;
   }
@@ -183,8 +182,8 @@ void Capture::take_remove(const TablePlan& plan, const Row& row) {
     local_.record_gone(plan, row.old_key);
     return;
   }
-  keep_due_ = true;
-  if (tombstone_.is_null()) tombstone_ = local_.record_gone(plan, row.old_key);
+  const Value tombstone = tombstone_.is_null() ? local_.record_gone(plan, row.old_key) : tombstone_;
+  leave_for_settle(plan, row.old_key, tombstone);
 }
 
 bool Capture::recursive_triggers() {
@@ -203,19 +202,26 @@ bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vecto
          row_key(plan, row.key) == row_key(plan, key);
 }
 
-void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key) {
-  unsettled_[plan.name + '\0' + row_key(plan, key)] = {plan.name, key};
+void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
+                               std::optional<Value> tombstone) {
+  unsettled_[plan.name + '\0' + row_key(plan, key)] = {
+      {plan.name, key}, state_.savepoints(), std::move(tombstone)};
 }
 
 void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
   std::erase_if(coming_, [&](const RowName& row) { return is_row(plan, row, key); });
-  if (!unsettled_.empty()) unsettled_.erase(plan.name + '\0' + row_key(plan, key));
+  if (unsettled_.empty()) return;
+  const auto it = unsettled_.find(plan.name + '\0' + row_key(plan, key));
+  // A savepoint between the two may take back the second alone.
+  if (it != unsettled_.end() && it->second.savepoints == state_.savepoints()) unsettled_.erase(it);
 }
 
 void Capture::settle() {
   coming_.clear();
-  const auto rows = std::exchange(unsettled_, {});
-  for (const auto& [name, row] : rows) {
+  // They stay in the list: what is written now may be taken back, and the commit tried again.
+  const auto rows = unsettled_;
+  for (const auto& [name, unsettled] : rows) {
+    const RowName& row = unsettled.row;
     const TablePlan* plan = catalog_.find(row.table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     local_.record_row(*plan, row.key);
@@ -227,7 +233,6 @@ void Capture::forget() {
   row_ = Row();
   coming_.clear();
   burying_ = keeping_ = RowName();
-  keep_due_ = false;
 }
 
 bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
@@ -237,8 +242,15 @@ bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
 }
 
 bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
-  if (!std::exchange(keep_due_, false)) return false;
-  keeping_ = name_row(table, key);
+  if (unsettled_.empty() || db_.own_write.kind == OwnWrite::Kind::apply) return false;
+  RowName row = name_row(table, key);
+  const TablePlan* plan = catalog_.find(table);
+  if (plan == nullptr) throw_stale(table);
+  const auto it = unsettled_.find(plan->name + '\0' + row_key(*plan, row.key));
+  if (it == unsettled_.end() || !it->second.tombstone) return false;
+  tombstone_ = *it->second.tombstone;
+  it->second.tombstone.reset();
+  keeping_ = std::move(row);
   return true;
 }
 

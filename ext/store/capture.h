@@ -62,6 +62,8 @@ class Capture {
   void settle();
   // What is held in memory of the running statement is void: it was rolled back.
   void forget();
+  // The transaction has ended.
+  void end() { unsettled_.clear(); }
 
  private:
   // A row by its table and key.
@@ -91,7 +93,8 @@ class Capture {
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
   bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
-  void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key);
+  void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
+                        std::optional<Value> tombstone = std::nullopt);
   void was_written(const TablePlan& plan, const std::vector<Value>& key);
 
   Database& db_;
@@ -105,9 +108,13 @@ class Capture {
   std::vector<RowName> coming_;
   RowName burying_;  // a deleted row that is being removed to make room
   RowName keeping_;  // a deleted row that is being put back
-  bool keep_due_ = false;
-  Value tombstone_;
-  std::map<std::string, RowName> unsettled_;  // by table and row_key
+  Value tombstone_;  // of the row that is being deleted or put back
+  struct Unsettled {
+    RowName row;
+    int64_t savepoints;              // State::savepoints() then
+    std::optional<Value> tombstone;  // the row is to be put back with it
+  };
+  std::map<std::string, Unsettled> unsettled_;  // by table and row_key
 };
 
 }  // namespace replic

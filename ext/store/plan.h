@@ -62,6 +62,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   Mode mode = Mode::manual;
   bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application
+  std::string rowid_name;     // by which a rowid that is no column can be read, or empty
   bool respells = false;      // keys that compare equal can differ: the newest spelling wins
   std::string problem;        // why the table cannot be replicated, or empty
   std::string cure;

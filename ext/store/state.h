@@ -147,6 +147,8 @@ class State : public TransactionListener {
   Stamp next_in_group(const std::function<int64_t()>& at);
   // The next local patch begins a new group.
   void close_group();
+  // How many savepoints SQLite has told of. What was done since the last one is undone together.
+  int64_t savepoints() const { return savepoints_; }
   // Writes what is held in memory to the tables.
   void flush();
 
@@ -157,10 +159,15 @@ class State : public TransactionListener {
     if (before_sync) before_sync();
     flush();
   }
-  void on_commit() override { drop(); }
+  void on_commit() override {
+    drop();
+    if (on_end) on_end();
+  }
   void on_rollback() override;
   // Called before what is held in memory is written for the commit.
   std::function<void()> before_sync;
+  // Called when the transaction has ended.
+  std::function<void()> on_end;
   // Called when a rollback may have taken the schema back.
   std::function<void()> on_undo;
 
@@ -201,6 +208,7 @@ class State : public TransactionListener {
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level
+  int64_t savepoints_ = 0;
   int unsaved_level_ = -1;  // the savepoint that could not be noted, for want of memory
 };
 

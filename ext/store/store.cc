@@ -43,6 +43,7 @@ Store::Store(sqlite3* handle)
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
       capture_(db_, catalog_, state_, identity_, local_) {
   state_.before_sync = [this] { capture_.settle(); };
+  state_.on_end = [this] { capture_.end(); };
   state_.on_undo = [this] {
     peers_.forget();
     capture_.forget();
@@ -61,7 +62,7 @@ void Store::begin() {
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
   capture_.settle();
-  if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema();
+  if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);
   receiver_.release_due();
   receiver_.retry_schema(false);
 }

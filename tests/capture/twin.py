@@ -92,6 +92,7 @@ class Twins:
         if late_triggers:
             for statement in made:
                 self.both(statement)
+            self.tracked.execute("SELECT replic_refresh()").fetchall()
         self.receiver = connect()
         self.receiver.text_factory = exact_text
         for statement in script[len(pragmas):]:
@@ -180,7 +181,10 @@ class Twins:
         return ", ".join(parts)
 
     def update(self):
-        return (f"UPDATE{self.clause()} t SET {self.assignment()} WHERE {self.condition()}"
+        clause = self.clause()
+        # A deleted row that stays may get the rowid of one that REPLACE has just taken away.
+        moves = not (self.keeps_rows and clause == " OR REPLACE")
+        return (f"UPDATE{clause} t SET {self.assignment(moves)} WHERE {self.condition()}"
                 + self.returning())
 
     def delete(self):
