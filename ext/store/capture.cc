@@ -157,6 +157,8 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
 }
 
 void Capture::take_update(const TablePlan& plan, const Row& row) {
+  // An UPSERT has told of an INSERT before.
+  if (!coming_.empty()) was_written(plan, row.new_key);
   if (row.changed.empty()) return;
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
@@ -204,8 +206,12 @@ bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vecto
 
 void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
                                std::optional<Value> tombstone) {
-  unsettled_[plan.name + '\0' + row_key(plan, key)] = {
-      {plan.name, key}, state_.savepoints(), std::move(tombstone)};
+  // One that is there already stays as old as it is.
+  const auto it = unsettled_
+                      .try_emplace(plan.name + '\0' + row_key(plan, key),
+                                   Unsettled{{plan.name, key}, state_.savepoints(), {}})
+                      .first;
+  it->second.tombstone = std::move(tombstone);
 }
 
 void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
