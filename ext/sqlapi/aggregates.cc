@@ -3,10 +3,14 @@
 //
 //   SELECT id, keep_last(name, _patchedAt, _peerId, _sequenceId) FROM user_patches GROUP BY id;
 //
+// No two patches share a stamp. Rows made otherwise may: of their values the greatest is taken, so
+// that here, too, the order plays no part.
+//
 // As a window function rows leave the frame in the order in which they came. So only a row that no
 // later row of the frame beats can ever be the answer: those are kept in a queue, greatest stamp
 // first (a monotonic queue), O(1) a row.
 
+#include <compare>
 #include <deque>
 #include <memory>
 
@@ -22,6 +26,16 @@ struct FreeValue {
   void operator()(sqlite3_value* value) const { sqlite3_value_free(value); }
 };
 
+// A total order of values: numbers, texts, blobs, each by its value or bytes. Never throws but
+// bad_alloc.
+std::partial_ordering compare(sqlite3_value* a, sqlite3_value* b) {
+  const int type = sqlite3_value_type(a);
+  if (type != sqlite3_value_type(b)) return type <=> sqlite3_value_type(b);
+  if (type == SQLITE_INTEGER) return sqlite3_value_int64(a) <=> sqlite3_value_int64(b);
+  if (type == SQLITE_FLOAT) return sqlite3_value_double(a) <=> sqlite3_value_double(b);
+  return bytes_of(a) <=> bytes_of(b);
+}
+
 struct Entry {
   int64_t row;  // number of the row in order of arrival
   Stamp stamp;
@@ -29,7 +43,7 @@ struct Entry {
 };
 
 struct KeepLast {
-  std::deque<Entry> queue;  // stamps fall, row numbers rise
+  std::deque<Entry> queue;  // stamps and their values fall, row numbers rise
   int64_t arrived = 0;
   int64_t left = 0;
 };
@@ -57,7 +71,11 @@ void step(sqlite3_context* context, int, sqlite3_value** argv) {
     }
     const Stamp stamp{sqlite3_value_int64(argv[1]), sqlite3_value_int64(argv[2]),
                       sqlite3_value_int64(argv[3])};
-    while (!state.queue.empty() && state.queue.back().stamp <= stamp) state.queue.pop_back();
+    const auto beats = [&](const Entry& before) {
+      if (before.stamp != stamp) return before.stamp < stamp;
+      return compare(before.value.get(), argv[0]) <= 0;
+    };
+    while (!state.queue.empty() && beats(state.queue.back())) state.queue.pop_back();
     Entry entry{row, stamp, std::unique_ptr<sqlite3_value, FreeValue>(sqlite3_value_dup(argv[0]))};
     if (!entry.value) throw std::bad_alloc();
     state.queue.push_back(std::move(entry));

@@ -149,7 +149,7 @@ constexpr FunctionDef kFunctions[] = {
       "SELECT "
       "replic_apply('{\"type\":10,\"at\":1000,\"peer\":77,\"seq\":1,\"ver\":1,\"tab\":\"note\","
       "\"delta\":{\"id\":9,\"body\":\"from afar\"}}');",
-      "E_ARGUMENT E_BUNDLE E_KEY E_LIMIT E_MESSAGE E_READONLY E_SQLITE E_SYNTAX E_UTF8"},
+      "E_ARGUMENT E_BUNDLE E_LIMIT E_MESSAGE E_READONLY E_SQLITE E_SYNTAX E_UTF8"},
      1,
      1,
      kWrites,

@@ -93,7 +93,19 @@ void Database::connect() {
     throw Error(Code::internal, "the owner table did not connect", "please report this");
 }
 
+void Database::without_cache(const std::function<void()>& work) {
+  struct Off {
+    explicit Off(bool& flag) : uses_cache(flag) { uses_cache = false; }
+    Off(const Off&) = delete;
+    Off& operator=(const Off&) = delete;
+    ~Off() { uses_cache = true; }
+    bool& uses_cache;
+  } const off(uses_cache_);
+  work();
+}
+
 Run Database::run(std::string_view sql) {
+  if (!uses_cache_) return once(sql);
   auto it = cache_.find(sql);
   if (it == cache_.end()) {
     connect();

@@ -73,6 +73,11 @@ struct GateTable {
     return guarded_method(table, [&] { listener_of(table)->on_commit(); });
   }
   static int rollback(sqlite3_vtab* table) {
+    // A rollback has ended the write before it comes here. sqlite3_close comes before it knows
+    // whether it can close, and leaves the transaction to the host when it cannot. Source:
+    // sqlite3Close() in main.c.
+    if (sqlite3_txn_state(gate_of(table)->db_, "main") == SQLITE_TXN_WRITE)
+      return guarded_method(table, [&] { listener_of(table)->on_detach(); });
     gate_of(table)->rollbacks_++;
     gate_of(table)->undone_++;
     return guarded_method(table, [&] { listener_of(table)->on_rollback(); });
@@ -136,7 +141,7 @@ int Gate::update() noexcept {
   job->done = true;
   const int64_t rollbacks = rollbacks_;
   const bool threw = !guarded_into(job->failure, [&] {
-    (*job->work)();
+    job->undo = !(*job->work)();
     // A trigger with RAISE(ROLLBACK), for one: what the work did before it is gone.
     if (rollbacks_ != rollbacks) throw_rolled_back();
   });
@@ -184,17 +189,22 @@ void Gate::write(const std::function<void()>& work) {
   if (sqlite3_db_readonly(db_, "main") == 1) {
     throw Error(Code::readonly, "the database is read-only", "open it for writing");
   }
-  Job job{&work, false};
+  const std::function<bool()> whole = [&work] {
+    work();
+    return true;
+  };
+  Job job{&whole};
   run(job);
 }
 
-void Gate::trial(const std::function<void()>& work) {
-  Job job{&work, true};
+bool Gate::attempt(const std::function<bool()>& work) {
+  Job job{&work};
   const int64_t rollbacks = rollbacks_;
   run(job);
   // Undoing needs memory and the journal. Without them SQLite takes the whole transaction back, and
   // reports only the error that asked for the undoing. Source: sqlite3VdbeHalt() in vdbeaux.c.
   if (rollbacks_ != rollbacks) throw_rolled_back();
+  return !job.undo;
 }
 
 }  // namespace replic

@@ -33,6 +33,10 @@ class TransactionListener {
   virtual void on_sync() = 0;
   virtual void on_commit() = 0;
   virtual void on_rollback() = 0;
+  // The transaction goes on, and nothing more will be heard of it until the gate writes in it
+  // again: what is held in memory is to be written and dropped. May write to plain tables, with
+  // statements that are not kept.
+  virtual void on_detach() = 0;
 };
 
 class Gate {
@@ -50,13 +54,13 @@ class Gate {
   // E_READONLY before any work, E_REENTRANT when called from inside itself.
   void write(const std::function<void()>& work);
 
-  // Only inside write(): runs `work`, then undoes everything that it wrote to the main database,
-  // triggers' writes included. Rethrows what `work` throws. Throws E_SQLITE when it could not be
-  // undone alone.
-  void trial(const std::function<void()>& work);
+  // Only inside write(): runs `work`, and undoes everything that it wrote to the main database,
+  // triggers' writes included, when it returns false or throws. Returns what it returned. Throws
+  // E_SQLITE when it could not be undone alone.
+  bool attempt(const std::function<bool()>& work);
 
-  // True while a trial runs or is being undone.
-  bool in_trial() const { return depth_ > 1; }
+  // True while an attempt runs or is being undone.
+  bool in_attempt() const { return depth_ > 1; }
   // The number of transactions that have been committed through the gate.
   int64_t commits() const { return commits_; }
   // Finalizes the cached statements.
@@ -65,8 +69,8 @@ class Gate {
  private:
   friend struct GateTable;
   struct Job {
-    const std::function<void()>* work;
-    bool undo;
+    const std::function<bool()>* work;
+    bool undo = false;  // the work has returned false
     bool done = false;
     int64_t undone = 0;  // undone_ when the work ended
     std::exception_ptr failure = nullptr;

@@ -156,19 +156,11 @@ bool Run::step() {
 }
 
 int Run::try_exec() {
-  sqlite3* db = sqlite3_db_handle(handle_);
-  const int changes = sqlite3_total_changes(db);
   int rc = SQLITE_ROW;
   while (rc == SQLITE_ROW) rc = sqlite3_step(handle_);
   if (rc == SQLITE_DONE) return SQLITE_OK;
-  if ((rc & 0xFF) == SQLITE_CONSTRAINT || (rc & 0xFF) == SQLITE_MISMATCH) {
-    if (sqlite3_total_changes(db) == changes) return rc & 0xFF;
-    throw Error(
-        Code::sqlite, rc,
-        std::string(sqlite3_errmsg(db)) + ": a trigger has failed without undoing its write",
-        "use RAISE(ABORT) in it, not RAISE(FAIL)");
-  }
-  throw_sqlite(db, rc, "cannot run " + quoted(sqlite3_sql(handle_)));
+  if ((rc & 0xFF) == SQLITE_CONSTRAINT || (rc & 0xFF) == SQLITE_MISMATCH) return rc & 0xFF;
+  throw_sqlite(sqlite3_db_handle(handle_), rc, "cannot run " + quoted(sqlite3_sql(handle_)));
 }
 
 std::string Run::bytes(const void* data, int column) const {

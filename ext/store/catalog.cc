@@ -41,8 +41,11 @@ bool is_literal(std::string_view sql) {
 }  // namespace
 
 void Catalog::clear() {
+  generation_++;
   entries_.clear();
   tables_.clear();
+  references_.clear();
+  references_read_ = false;
   listed_ = false;
   known_initialised_ = false;
   version_ = -1;
@@ -232,26 +235,23 @@ void Catalog::read_key_collations(TablePlan& plan) {
 }
 
 void Catalog::read_constraints(TablePlan& plan) {
-  {
-    Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
-    while (indexes.step()) {
-      if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
-      plan.problem = "it has the UNIQUE index " + quoted(indexes.text(1));
-      plan.cure =
-          "UNIQUE beside the primary key cannot be merged by this version: drop it, or leave the "
-          "table local";
-      return;
-    }
-  }
-  Run keys = db_.once("PRAGMA main.foreign_key_list(" + ident(plan.name) + ")");
-  if (keys.step()) {
-    plan.problem = "it has a FOREIGN KEY on column " + quoted(keys.text(3));
-    plan.cure = "FOREIGN KEY cannot be merged by this version: drop it, or leave the table local";
-    return;
-  }
   // A word in a comment or a name makes the slow path slower, never wrong.
-  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos ||
-                     plan.has_triggers;
+  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
+  read_unique_keys(plan);
+  read_foreign_keys(plan);
+}
+
+// Columns and key of a table that need not be replicated. False when there is no such table.
+bool Catalog::read_shape(const std::string& table, TablePlan& plan) {
+  {
+    Run run = db_.once("PRAGMA main.table_list(" + ident(table) + ")");
+    if (!run.step()) return false;
+    plan.name = run.text(1);
+    plan.strict = run.integer(5) != 0;
+  }
+  read_columns(plan);
+  read_key_collations(plan);
+  return true;
 }
 
 void Catalog::read_log(TablePlan& plan) {
@@ -294,7 +294,16 @@ void Catalog::read_log(TablePlan& plan) {
       plan.complete = run.integer(2) != 0;
     }
   }
-  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.find(plan.tombstone);
+  plan.tombstone_column = plan.own_column(plan.tombstone);
+  plan.log_tombstone = log.count("_deletedat") != 0 && !plan.tombstone_column;
+  if (plan.tombstone_column)
+    plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
+  const auto rival = plan.own_column(kWireTombstone);
+  if (!rival || rival == plan.tombstone_column) return;
+  plan.problem = "its column " + quoted(plan.columns[*rival].name) +
+                 " is not its tombstone, and has the name that the tombstone has in messages";
+  plan.cure = "rename the column, or make it the tombstone: SELECT replic_track(" +
+              literal(plan.name) + ",'{\"tombstone\":\"deletedAt\"}')";
 }
 
 void Catalog::explain_missing(std::string_view table) {

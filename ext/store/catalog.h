@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class Catalog {
   // Makes the next refresh() read everything anew; plans stay valid until then.
   void invalidate() { version_ = -1; }
   int64_t schema_version() const { return version_; }
+  // Changes whenever everything was forgotten.
+  int64_t generation() const { return generation_; }
   // True when replic's own tables are there.
   bool initialised();
 
@@ -46,8 +49,24 @@ class Catalog {
     std::shared_ptr<TablePlan> plan;
     bool has_indexes = false;
   };
+  // A FOREIGN KEY of some table. `to` is empty when it names no columns.
+  struct Reference {
+    std::string child;
+    std::string parent;
+    std::vector<std::string> from;
+    std::vector<std::string> to;
+    bool is_replicated = false;  // the child
+  };
   bool ensure_indexes(const TablePlan& plan);
+  bool read_shape(const std::string& table, TablePlan& plan);
   void read_columns(TablePlan& plan);
+  void read_unique_keys(TablePlan& plan);
+  void read_foreign_keys(TablePlan& plan);
+  ValueKey read_key(const TablePlan& plan, const std::string& index);
+  static ValueKey primary_key(const TablePlan& plan);
+  std::optional<ValueKey> parent_key(const TablePlan& parent,
+                                     const std::vector<std::string>& columns);
+  const std::vector<Reference>& references();
   void read_key_collations(TablePlan& plan);
   void read_constraints(TablePlan& plan);
   void read_log(TablePlan& plan);
@@ -56,9 +75,12 @@ class Catalog {
   Database& db_;
   std::map<std::string, Entry> entries_;  // by folded name
   std::vector<std::string> tables_;
+  std::vector<Reference> references_;
+  bool references_read_ = false;
   bool listed_ = false;
   bool known_initialised_ = false;
   int64_t version_ = -1;
+  int64_t generation_ = 0;
 };
 
 }  // namespace replic

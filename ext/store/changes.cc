@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "store/merge.h"
 
 namespace replic {
 namespace {
@@ -54,7 +55,8 @@ std::optional<Patch> find_patch(Database& db, Catalog& catalog, State& state, Pa
     const TablePlan* plan = catalog.find(table);
     if (out || plan == nullptr || !plan->problem.empty()) return;
     if (const auto row = log.get(*plan, peer, seq)) {
-      out = Patch{row->stamp, state.ver_of(peer, seq), plan->name, cells_of(*plan, *row), {}};
+      out = Patch{row->stamp, state.ver_of(peer, seq), plan->name, cells_of(*plan, *row),
+                  group_of(db, peer, seq)};
     }
   };
   if (!hint.empty()) look(hint);

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "model/content.h"
 #include "sqlite/ident.h"
-#include "store/judge.h"
+#include "store/fold.h"
 
 namespace replic {
 namespace {

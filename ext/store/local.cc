@@ -155,7 +155,7 @@ void LocalWriter::store(const TablePlan& plan, RowPatch&& row) {
       throw_no_nulls(plan, plan.column_name(slot.column));
   }
   issue(plan, row);
-  log_.insert(plan, row);
+  merger_.store_local(plan, row);
 }
 
 RowPatch LocalWriter::patch_of_row(const TablePlan& plan, const std::vector<Value>& key) {
@@ -259,21 +259,22 @@ Stamp LocalWriter::next_stamp(int64_t at) {
 Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool wanted) {
   const TablePlan* plan = catalog_.find_for_write(table);
   if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
-  Unit unit;
-  unit.row = row_of(*plan, std::move(cells));
-  add_expression_defaults(*plan, unit.row);
-  unit.ver = state_.peek().ver;
+  RowPatch row = row_of(*plan, std::move(cells));
+  add_expression_defaults(*plan, row);
+  const int64_t ver = state_.peek().ver;
   // Before the merge: what the application's triggers write then comes after it.
-  issue(*plan, unit.row);
+  issue(*plan, row);
+  Unit unit{row.stamp, std::nullopt, {}};
+  unit.parts.push_back({plan->shared_from_this(), row, ver});
   const WriteScope scope(db_, OwnWrite::Kind::local);
-  if (const auto refusal = merger_.merge(*plan, unit, false)) {
+  if (const auto refusal = merger_.place_local(std::move(unit))) {
     std::string wrong = *refusal;
     if (wrong.starts_with("NOT NULL")) {
       std::string set_null, missing;
       for (size_t i = 0; i < plan->columns.size(); i++) {
         const Column& column = plan->columns[i];
         if (!column.not_null) continue;
-        const Value* value = unit.row.find(i);
+        const Value* value = row.find(i);
         std::string* list = nullptr;
         if (value != nullptr && value->is_null()) list = &set_null;
         if (value == nullptr && column.default_kind != DefaultKind::constant) list = &missing;
@@ -289,9 +290,9 @@ Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool
                 "nothing was stored; change the values");
   }
   // The application's triggers may have written to this row too.
-  if (plan->mode == Mode::capture && plan->has_triggers) record_row(*plan, key_of(*plan, unit.row));
+  if (plan->mode == Mode::capture && plan->has_triggers) record_row(*plan, key_of(*plan, row));
   if (!wanted) return {};
-  return {unit.row.stamp, unit.ver, plan->name, cells_of(*plan, unit.row), {}};
+  return {row.stamp, ver, plan->name, cells_of(*plan, row), {}};
 }
 
 }  // namespace replic

@@ -93,11 +93,19 @@ RowPatch Log::read(const TablePlan& plan, Run& run) {
   return patch;
 }
 
-std::optional<Stamp> Log::newest(const TablePlan& plan, const std::vector<Value>& key) {
-  Run run = db_.run(plan.log_newest);
+std::optional<Stamp> Log::one_stamp(const std::string& sql, const std::vector<Value>& key) {
+  Run run = db_.run(sql);
   for (const Value& value : key) run.bind(value);
   if (!run.step()) return std::nullopt;
   return Stamp{run.integer(0), run.integer(1), run.integer(2)};
+}
+
+std::optional<Stamp> Log::newest(const TablePlan& plan, const std::vector<Value>& key) {
+  return one_stamp(plan.log_newest, key);
+}
+
+std::optional<Stamp> Log::oldest(const TablePlan& plan, const std::vector<Value>& key) {
+  return one_stamp(plan.log_oldest, key);
 }
 
 std::optional<RowPatch> Log::get(const TablePlan& plan, int64_t peer, int64_t seq) {

@@ -36,6 +36,7 @@ class Log {
   // Removes the entry. Returns whether there was one.
   bool erase(const TablePlan& plan, int64_t peer, int64_t seq);
   std::optional<Stamp> newest(const TablePlan& plan, const std::vector<Value>& key);
+  std::optional<Stamp> oldest(const TablePlan& plan, const std::vector<Value>& key);
   std::optional<RowPatch> get(const TablePlan& plan, int64_t peer, int64_t seq);
   // Every patch of one row, oldest first.
   std::vector<RowPatch> row(const TablePlan& plan, const std::vector<Value>& key);
@@ -48,6 +49,8 @@ class Log {
   static RowPatch read(const TablePlan& plan, Run& run);
 
  private:
+  std::optional<Stamp> one_stamp(const std::string& sql, const std::vector<Value>& key);
+
   Database& db_;
 };
 

@@ -3,27 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "store/judge.h"
 #include "store/own_write.h"
 
 namespace replic {
 namespace {
-
-void sort_slots(RowPatch& patch) {
-  std::sort(patch.slots.begin(), patch.slots.end(),
-            [](const Slot& a, const Slot& b) { return a.column < b.column; });
-}
-
-// No value of this patch can break NOT NULL or STRICT by itself.
-bool harmless(const TablePlan& plan, const RowPatch& patch) {
-  for (const Slot& slot : patch.slots) {
-    if (slot.column >= plan.columns.size()) return false;  // a log tombstone
-    const Column& column = plan.columns[slot.column];
-    if (column.not_null && slot.value.is_null()) return false;
-    if ((plan.strict || plan.log_strict) && !fits_strict(column, slot.value)) return false;
-  }
-  return true;
-}
 
 // The columns that a patch writes into T, beside the key, or with it where spelling matters.
 std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch, bool with_key) {
@@ -44,15 +27,29 @@ bool sets_every_needed_column(const TablePlan& plan, const RowPatch& patch) {
   return true;
 }
 
+// Whether a patch says something about the values by which rows are tied, but for the primary key.
+bool sets_tied_column(const TablePlan& plan, const RowPatch& patch) {
+  const auto sets = [&](size_t column) {
+    return plan.columns[column].key_position < 0 && patch.find(column) != nullptr;
+  };
+  for (const ValueKey& key : plan.value_keys) {
+    if (!key.is_exact) return true;
+    for (const KeyColumn& column : key.columns) {
+      if (sets(*column.column)) return true;
+    }
+  }
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    if (std::any_of(foreign.columns.begin(), foreign.columns.end(), sets)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-// One patch of a row that is being settled.
-struct Merger::Member {
-  Unit unit;
-  bool in_log = false;
-  bool is_parked = false;
-  int64_t since_unix_ms = 0;
-};
+void sort_slots(RowPatch& patch) {
+  std::sort(patch.slots.begin(), patch.slots.end(),
+            [](const Slot& a, const Slot& b) { return a.column < b.column; });
+}
 
 RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
   RowPatch row;
@@ -64,44 +61,223 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
   return row;
 }
 
-std::optional<std::string> Merger::merge(const TablePlan& plan, const Unit& unit, bool park) {
-  const RowPatch& patch = unit.row;
-  const std::vector<Value> key = key_of(plan, patch);
-  const bool waiters =
-      state_.peek().waiting > 0 && !parked_.waiting(plan.name, row_key(plan, key)).empty();
-  if (waiters) return settle(plan, key, &unit, park);
-
-  const auto newest = log_.newest(plan, key);
-  if (newest && *newest > patch.stamp) {
-    if (!plan.needs_trial && harmless(plan, patch) && merge_late(plan, key, patch))
-      return std::nullopt;
-    return settle(plan, key, &unit, park);
+// Once after each change of the schema: claims of all tables are needed, not only of the one that
+// is written.
+void Merger::prepare() {
+  if (prepared_ == catalog_.generation()) return;
+  scratch_.clear();
+  const std::vector<std::string> tables = catalog_.tables();
+  bool has_foreign_keys = false;
+  for (const std::string& table : tables) {
+    const TablePlan* plan = catalog_.find_for_write(table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    claims_.prepare(*plan);
+    has_foreign_keys = has_foreign_keys || !plan->foreign_keys.empty();
   }
-  if (plan.log_strict && !harmless(plan, patch)) return settle(plan, key, &unit, park);
-  bool settle_instead = false;
-  const int rc = write_newest(plan, key, patch, newest.has_value(), &settle_instead);
-  if (settle_instead) return settle(plan, key, &unit, park);
-  if (rc == SQLITE_OK) {
-    log_.insert(plan, patch);
-    return std::nullopt;
-  }
-  std::string why = db_.errmsg();
-  if (park) park_waiting(plan, unit, row_key(plan, key), why, db_.now_unix_ms());
-  return why;
+  // Whether foreign keys count is decided once for the file: by the connection that first needs it.
+  if (has_foreign_keys && state_.peek().foreign_keys < 0)
+    state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
+  prepared_ = catalog_.generation();
 }
 
-void Merger::merge_again(const TablePlan& plan, const Unit& unit) {
-  const bool was_ours = log_.erase(plan, unit.row.stamp.peer, unit.row.stamp.seq);
-  unpark(unit.row.stamp);
-  settle(plan, key_of(plan, unit.row), &unit, true, was_ours);
+bool enforces_foreign_keys(Database& db) {
+  Run run = db.run("PRAGMA foreign_keys");
+  return run.step() && run.integer(0) != 0;
+}
+
+bool Merger::ignores_checks() {
+  Run run = db_.run("PRAGMA ignore_check_constraints");
+  return run.step() && run.integer(0) != 0;
+}
+
+void Merger::place(std::vector<Unit>&& units) {
+  std::vector<Unit> slow;
+  prepare();
+  for (Unit& unit : units) {
+    if (unit.group) {
+      db_.run("INSERT OR REPLACE INTO main._replic_groups(peer,first,last) VALUES(?1,?2,?3)")
+          .bind(unit.stamp.peer)
+          .bind(unit.group->first)
+          .bind(unit.group->last)
+          .exec();
+    }
+    if (unit.parts.empty()) continue;
+    if (!place_fast(unit)) slow.push_back(std::move(unit));
+  }
+  if (slow.empty()) return;
+  Replay replay = new_replay();
+  note_claims(slow);
+  for (Unit& unit : slow) replay.add(std::move(unit));
+  settle(replay);
+}
+
+void Merger::note_claims(const std::vector<Unit>& units) {
+  for (const Unit& unit : units) {
+    for (const UnitPart& part : unit.parts) {
+      if (part.plan->has_ties()) claims_.expect(*part.plan, part.row);
+    }
+  }
+  for (const Unit& unit : units) {
+    for (const UnitPart& part : unit.parts) {
+      if (!part.plan->has_ties()) continue;
+      claims_.note(*part.plan, part.row, true);
+      claims_.note(*part.plan, part.row, false);
+    }
+  }
+  claims_.forget_expected();
+}
+
+// Places a unit by the fast or the late path. False, with nothing done, when that cannot be.
+bool Merger::place_fast(Unit& unit) {
+  if (state_.peek().waiting > 0) {
+    for (const UnitPart& part : unit.parts) {
+      if (part.plan->has_ties()) return false;
+      if (!parked_.waiting(part.plan->name, row_key(*part.plan, key_of(*part.plan, part.row)))
+               .empty())
+        return false;
+    }
+  }
+  if (unit.parts.size() == 1) return write_fast(unit.parts.front());
+  return db_.gate.attempt([&] {
+    return std::all_of(unit.parts.begin(), unit.parts.end(),
+                       [&](const UnitPart& part) { return write_fast(part); });
+  });
+}
+
+bool Merger::write_fast(const UnitPart& part) {
+  const TablePlan& plan = *part.plan;
+  const RowPatch& patch = part.row;
+  const std::vector<Value> key = key_of(plan, patch);
+  const auto newest = log_.newest(plan, key);
+  if (newest && *newest > patch.stamp)
+    return may_merge_late(plan, key, patch) && merge_late(plan, key, patch);
+  if (plan.log_strict && !is_harmless(plan, patch)) return false;
+  if (plan.has_ties() &&
+      !may_write_newest(plan, patch, !newest, claims_.note(plan, patch, !newest)))
+    return false;
+  if (plan.needs_trial && ignores_checks()) return false;
+  bool replay_instead = false;
+  const int rc = write_newest(plan, key, patch, newest.has_value(), &replay_instead);
+  if (rc != SQLITE_OK || replay_instead) return false;
+  log_.insert(plan, patch);
+  return true;
+}
+
+// Whether T, as it is, tells what the keys allow at the time of a patch that is the newest of its
+// row: the rows tied to it have not changed since.
+bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
+                              const Claims::Noted& noted) {
+  for (const auto& [key, tuple] : noted.provided) {
+    if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
+      return false;
+    if (key->is_referenced && !is_new) return false;
+  }
+  const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
+  if (sets_tombstone && !plan.value_keys.empty()) return false;
+  if (state_.peek().foreign_keys <= 0) return true;
+  return std::all_of(noted.referred.begin(), noted.referred.end(), [&](const auto& reference) {
+    return has_parent_now(*reference.first, reference.second, patch.stamp);
+  });
+}
+
+bool Merger::is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
+                                const TablePlan& plan) {
+  const std::string own = row_key(plan, key_of(plan, patch));
+  for (const RowName& row : rows) {
+    if (row.row_key == own && row.table == plan.name) continue;
+    const TablePlan* other = catalog_.find(row.table);
+    if (other == nullptr || !other->problem.empty()) continue;
+    const auto newest = log_.newest(*other, key_from(row.row_key));
+    if (newest && *newest > patch.stamp) return false;
+  }
+  return true;
+}
+
+// Whether the parent is there now and was at `stamp`. True as well when T itself will tell.
+bool Merger::has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp) {
+  const TablePlan* plan = catalog_.find(foreign.parent_table);
+  if (plan == nullptr || !plan->problem.empty() || !foreign.parent.is_primary) return false;
+  std::vector<Value> key;
+  for (const size_t k : plan->key) {
+    for (size_t i = 0; i < foreign.parent.columns.size(); i++) {
+      if (foreign.parent.columns[i].column == k) key.push_back(tuple.values[i]);
+    }
+  }
+  // A row that cannot leave T was there from its first patch on; unless that one had to wait.
+  const auto sign = plan->log_tombstone ? log_.newest(*plan, key) : log_.oldest(*plan, key);
+  if (!sign || *sign > stamp) return false;
+  if (!plan->log_tombstone && db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step())
+    return false;
+  Run run = db_.run(plan->table_select);
+  for (const Value& value : key) run.bind(value);
+  return run.step();
+}
+
+// Whether a patch that is older than others of its row changes no decision, its own included.
+bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key,
+                            const RowPatch& patch) {
+  if (plan.needs_trial || !is_harmless(plan, patch)) return false;
+  if (!plan.has_ties()) return true;
+  if (sets_tied_column(plan, patch)) return false;
+  const auto oldest = log_.oldest(plan, key);
+  return oldest && *oldest < patch.stamp &&
+         !db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step();
+}
+
+std::optional<std::string> Merger::place_local(Unit&& unit) {
+  UnitPart& part = unit.parts.front();
+  const TablePlan& plan = *part.plan;
+  prepare();
+  const std::vector<Value> key = key_of(plan, part.row);
+  const bool waits = state_.peek().waiting > 0 &&
+                     (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
+  if (!waits && !(plan.log_strict && !is_harmless(plan, part.row)) &&
+      !(plan.needs_trial && ignores_checks())) {
+    const bool logged = log_.newest(plan, key).has_value();
+    bool replay_instead = false;
+    const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
+    if (rc != SQLITE_OK) return db_.errmsg();
+    const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
+                               (plan.refers_to_itself() || !enforces_foreign_keys(db_));
+    if (!replay_instead && !needs_parents) {
+      note_local(plan, part.row, !logged);
+      log_.insert(plan, part.row);
+      return std::nullopt;
+    }
+  }
+  const std::pair id{unit.stamp.peer, unit.stamp.seq};
+  std::vector<Unit> units;
+  units.push_back(std::move(unit));
+  note_claims(units);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
+  state_.replay_group();
+  Replay replay = new_replay();
+  replay.add(std::move(units.front()));
+  replay.run();
+  const UnitHistory& placed = *replay.history().units().at(id);
+  if (placed.after == kNever) return placed.refusal;
+  std::vector<RowHistory*> rows;
+  if (const auto refused = store(replay, rows)) return refused->why;
+  return std::nullopt;
+}
+
+void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
+  prepare();
+  note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
+  log_.insert(plan, patch);
+}
+
+void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
+  if (plan.has_ties()) claims_.note(plan, patch, first);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
 }
 
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.
 int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
-                         const RowPatch& patch, bool logged, bool* settle_instead) {
+                         const RowPatch& patch, bool logged, bool* replay_instead) {
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone) {
-    *settle_instead = true;
+    *replay_instead = true;
     return SQLITE_OK;
   }
   const auto bind_key = [&](Run& run) {
@@ -129,7 +305,7 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
   // The row is logged but not in T: deleted, or its T row was taken away by hand. Only all its
   // patches tell.
   if (logged) {
-    *settle_instead = true;
+    *replay_instead = true;
     return SQLITE_OK;
   }
   return upsert();
@@ -153,135 +329,6 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
   }
   log_.insert(plan, patch);
   return true;
-}
-
-std::vector<Merger::Member> Merger::gather(const TablePlan& plan, const std::vector<Value>& key,
-                                           const Unit* extra) {
-  std::vector<Member> members;
-  for (RowPatch& row : log_.row(plan, key))
-    members.push_back({{std::move(row), 0, {}}, true, false, 0});
-  for (ParkedPatch& parked : parked_.waiting(plan.name, row_key(plan, key))) {
-    RowPatch row = row_patch_of(plan, parked.patch);
-    const auto same = std::find_if(members.begin(), members.end(),
-                                   [&](const Member& m) { return m.unit.row.stamp == row.stamp; });
-    if (same == members.end()) {
-      members.push_back({{std::move(row), parked.patch.ver, parked.patch.group},
-                         false,
-                         true,
-                         parked.parked_unix_ms});
-      continue;
-    }
-    // The log could not hold a value of it, since it is STRICT: the rest is there.
-    for (Slot& slot : row.slots) {
-      if (same->unit.row.find(slot.column) == nullptr)
-        same->unit.row.slots.push_back(std::move(slot));
-    }
-    sort_slots(same->unit.row);
-    same->unit.ver = parked.patch.ver;
-    same->is_parked = true;
-    same->since_unix_ms = parked.parked_unix_ms;
-  }
-  if (extra != nullptr) members.push_back({*extra, false, false, db_.now_unix_ms()});
-  std::sort(members.begin(), members.end(),
-            [](const Member& a, const Member& b) { return a.unit.row.stamp < b.unit.row.stamp; });
-  return members;
-}
-
-std::optional<std::string> Merger::settle(const TablePlan& plan, const std::vector<Value>& key,
-                                          const Unit* extra, bool park, bool was_ours) {
-  const std::vector<Member> members = gather(plan, key, extra);
-  std::vector<const RowPatch*> units;
-  for (const Member& member : members) units.push_back(&member.unit.row);
-  RowJudge judge(db_, plan, units);
-  std::vector<bool> accepted;
-  const auto replay = [&] { accepted = run_acceptance(units.size(), judge); };
-  if (plan.needs_trial && !units.empty()) {
-    db_.gate.trial(replay);
-  } else {
-    replay();
-  }
-  const std::string row = row_key(plan, key);
-  std::optional<std::string> refusal;
-  was_ours = was_ours ||
-             std::any_of(members.begin(), members.end(), [](const Member& m) { return m.in_log; });
-  for (size_t i = 0; i < members.size(); i++) {
-    const Member& member = members[i];
-    const bool is_extra = extra != nullptr && member.unit.row.stamp == extra->row.stamp;
-    if (is_extra && !accepted[i]) {
-      refusal = judge.refusal();
-      if (!park) return refusal;
-    }
-    if (accepted[i]) {
-      store_accepted(plan, member, row);
-    } else {
-      store_waiting(plan, member, row, judge.refusal());
-    }
-  }
-  // A row that none of our patches has made is not ours to delete.
-  if (judge.fold().empty() && !was_ours) return refusal;
-  if (write_row(db_, plan, key, judge.fold()) != SQLITE_OK) {
-    throw Error(
-        Code::constraint,
-        "table " + quoted(plan.name) + " refuses a row that it took in a trial: " + db_.errmsg(),
-        "look for triggers that do not give the same result twice");
-  }
-  return refusal;
-}
-
-void Merger::store_accepted(const TablePlan& plan, const Member& member, const std::string& key) {
-  if (member.in_log) return;
-  if (member.is_parked) {
-    unpark(member.unit.row.stamp);
-  }
-  if (!plan.log_strict) return log_.insert(plan, member.unit.row);
-  Unit rest = member.unit;
-  rest.row.slots.clear();
-  RowPatch storable = member.unit.row;
-  std::erase_if(storable.slots, [&](const Slot& slot) {
-    if (slot.column >= plan.columns.size() || fits_strict(plan.columns[slot.column], slot.value))
-      return false;
-    rest.row.slots.push_back(slot);
-    return true;
-  });
-  log_.insert(plan, storable);
-  if (!rest.row.slots.empty()) {
-    park(plan, rest, reason::kHeld, key, "a newer patch decides this column", member.since_unix_ms);
-  }
-}
-
-void Merger::store_waiting(const TablePlan& plan, const Member& member, const std::string& key,
-                           const std::string& why) {
-  if (member.in_log) log_.erase(plan, member.unit.row.stamp.peer, member.unit.row.stamp.seq);
-  if (member.is_parked && !member.in_log) return;
-  if (member.is_parked) unpark(member.unit.row.stamp);
-  park_waiting(plan, member.unit, key, why, db_.now_unix_ms());
-}
-
-void Merger::unpark(const Stamp& stamp) {
-  const int64_t count = parked_.erase(stamp.peer, stamp.seq, reason::kConstraint) +
-                        parked_.erase(stamp.peer, stamp.seq, reason::kHeld);
-  if (count > 0) state_.row().waiting -= count;
-}
-
-void Merger::park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key,
-                          const std::string& why, int64_t since_unix_ms) {
-  park(plan, unit, reason::kConstraint, key,
-       why + "; it is tried again whenever this row changes, or call replic_retry()",
-       since_unix_ms);
-}
-
-void Merger::park(const TablePlan& plan, const Unit& unit, std::string_view reason,
-                  const std::string& key, std::string detail, int64_t since_unix_ms) {
-  ParkedPatch parked;
-  const Stamp& stamp = unit.row.stamp;
-  const int64_t ver = unit.ver > 0 ? unit.ver : state_.ver_of(stamp.peer, stamp.seq);
-  parked.patch = {stamp, ver, plan.name, cells_of(plan, unit.row), unit.group};
-  parked.reason = reason;
-  parked.row_key = key;
-  parked.detail = std::move(detail);
-  parked.parked_unix_ms = since_unix_ms;
-  parked_.put(parked);
-  state_.row().waiting++;
 }
 
 }  // namespace replic

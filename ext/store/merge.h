@@ -1,78 +1,112 @@
-// Merging: what a patch does to its row, and to what waits for that row. Runs inside Gate::write
-// only.
+// Merging: what units do to the rows of T, and to what waits. Runs inside Gate::write only.
 //
-// The rule is the acceptance rule of model/accept.h over all patches of a row, received or written,
-// in stamp order. The fast path gives its result without looking at them: the patch is the newest
-// of its row, nothing waits for the row, and the write succeeds. The late path: an older patch that
-// can break nothing is merged column by column against the newer ones. Everything else is settled:
-// the row's patches are replayed by the rule.
+// The fast path gives the result of the rule without looking at other units: each patch is the
+// newest of its row and of the rows tied to it, nothing that waits is tied to them, and the writes
+// succeed. The late path: a patch that is older than others of its row, and can neither break
+// anything nor be missed by anybody, is merged column by column against the newer ones. Everything
+// else is replayed by the rule: replay.h.
 
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "store/claims.h"
 #include "store/log.h"
 #include "store/parked.h"
 #include "store/plan.h"
+#include "store/replay.h"
+#include "store/rows.h"
+#include "store/scratch.h"
 #include "store/state.h"
 
 namespace replic {
 
-// A patch of one row on its way into T, with what else must be kept of it.
-struct Unit {
-  RowPatch row;
-  int64_t ver = 0;  // 0: what the received ranges say
-  std::optional<Range> group;
-};
+// PRAGMA foreign_keys of the connection.
+bool enforces_foreign_keys(Database& db);
 
 class Merger {
  public:
-  Merger(Database& db, State& state, Parked& parked)
-      : db_(db), state_(state), parked_(parked), log_(db) {}
+  Merger(Database& db, Catalog& catalog, State& state, Parked& parked)
+      : db_(db),
+        catalog_(catalog),
+        state_(state),
+        parked_(parked),
+        claims_(db, catalog, parked),
+        scratch_(db),
+        log_(db) {}
 
-  // Merges a patch that is neither in the log nor parked. Returns nothing when it is visible. When
-  // a constraint forbids it: parks it for that constraint and returns SQLite's text; a local one
-  // (`park` false) is not parked, and what was written must be undone by the caller's failing.
-  std::optional<std::string> merge(const TablePlan& plan, const Unit& unit, bool park);
+  // To be called once the catalogue is fresh: sees to what the tables' keys need.
+  void prepare();
+  // Places units whose seqs are recorded, and that are neither in a log nor parked: each becomes
+  // visible, or is parked for the constraint that forbids it, with all that follows for others.
+  void place(std::vector<Unit>&& units);
+  // Places a local patch, the newest of all. Returns nothing when it is visible; otherwise SQLite's
+  // text, and what was written must be undone by the caller's failing.
+  std::optional<std::string> place_local(Unit&& unit);
+  // Keeps a local patch, the newest of all, of what T has already.
+  void store_local(const TablePlan& plan, const RowPatch& patch);
+  // Makes a row of T show what the patches in its log say.
+  void show(const TablePlan& plan, const std::vector<Value>& key);
+  // At the commit: draws the consequences of the open group of local patches; what waited for it is
+  // tried again. Not every table can be written then: what is left is done by settle_due(). Throws
+  // E_CONSTRAINT when the group breaks a constraint that the connection does not enforce.
+  void judge_group();
+  // Draws the consequences that are due.
+  void settle_due();
+  // Takes a unit out of wherever it is kept, with all that follows for others.
+  void take_out(int64_t peer, int64_t seq, int64_t at, std::optional<Range> group);
+  // Tries everything that waits. Returns how many patches became visible.
+  int64_t retry();
+  // Replays everything that is kept of the tables whose rows can be tied: when what is legal has
+  // changed. O(all their patches).
+  void judge_all();
 
-  // The same for a patch that was in the log until now and has gained columns: takes it out and
-  // replays the row with it.
-  void merge_again(const TablePlan& plan, const Unit& unit);
-  // Replays one row by the rule, after a patch of it was taken out of the log.
-  void take_out(const TablePlan& plan, const std::vector<Value>& key) {
-    settle(plan, key, nullptr, true, true);
-  }
-  // Replays one row by the rule.
-  void settle(const TablePlan& plan, const std::vector<Value>& key) {
-    settle(plan, key, nullptr, true);
-  }
+  // Forgets what was made of the schema.
+  void clear() { scratch_.clear(); }
 
  private:
-  struct Member;
-  std::optional<std::string> settle(const TablePlan& plan, const std::vector<Value>& key,
-                                    const Unit* extra, bool park, bool was_ours = false);
-  std::vector<Member> gather(const TablePlan& plan, const std::vector<Value>& key,
-                             const Unit* extra);
-  void store_accepted(const TablePlan& plan, const Member& member, const std::string& key);
-  void store_waiting(const TablePlan& plan, const Member& member, const std::string& key,
-                     const std::string& why);
-  int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
-                   bool logged, bool* settle_instead);
+  bool place_fast(Unit& unit);
+  bool write_fast(const UnitPart& part);
+  bool may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
+                        const Claims::Noted& noted);
+  bool has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp);
+  bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
+                          const TablePlan& plan);
+  bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
+  int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
+                   bool logged, bool* replay_instead);
+  void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
+  void note_claims(const std::vector<Unit>& units);
+  bool ignores_checks();
+
+  Replay new_replay();
+  void settle(Replay& replay);
+  void add_local(Replay& replay, int64_t peer, Range range);
+  bool needs_judging(const LocalGroup& group);
+  std::optional<RowRefusal> store(Replay& replay, std::vector<RowHistory*>& rows);
+  void store_accepted(const RowHistory::Part& part);
+  void store_waiting(const RowHistory::Part& part);
+  void store_late(const UnitHistory& unit);
+  void store_removed(const UnitHistory& unit);
   void unpark(const Stamp& stamp);
-  void park(const TablePlan& plan, const Unit& unit, std::string_view reason,
-            const std::string& key, std::string detail, int64_t since_unix_ms);
-  void park_waiting(const TablePlan& plan, const Unit& unit, const std::string& key,
-                    const std::string& why, int64_t since_unix_ms);
+  void park(const RowHistory::Part& part, const RowPatch& patch, std::string_view reason,
+            std::string detail, int64_t since_unix_ms);
 
   Database& db_;
+  Catalog& catalog_;
   State& state_;
   Parked& parked_;
+  Claims claims_;
+  Scratch scratch_;
   Log log_;
+  int64_t prepared_ = -1;  // the catalogue's generation
 };
 
 // The slots of a parked patch, for the columns that the plan knows.
 RowPatch row_patch_of(const TablePlan& plan, const Patch& patch);
+void sort_slots(RowPatch& patch);
 
 }  // namespace replic

@@ -75,6 +75,24 @@ std::vector<ParkedPatch> Parked::waiting(std::string_view table, const std::stri
   return read_all(std::move(run));
 }
 
+std::vector<ParkedPatch> Parked::waiting_in(std::string_view table) {
+  static const std::string kSql =
+      "SELECT " + std::string(kColumns) +
+      " FROM main._replic_parked WHERE tab=?1 AND row_key IS NOT NULL ORDER BY at,peer,seq";
+  Run run = db_.run(kSql);
+  run.bind(table);
+  return read_all(std::move(run));
+}
+
+std::vector<ParkedPatch> Parked::of_group(int64_t peer, Range group, std::string_view reason) {
+  static const std::string kSql = "SELECT " + std::string(kColumns) +
+                                  " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND "
+                                  "?3 AND reason=?4 ORDER BY seq";
+  Run run = db_.run(kSql);
+  run.bind(peer).bind(group.first).bind(group.last).bind(reason);
+  return read_all(std::move(run));
+}
+
 std::vector<ParkedPatch> Parked::of_reason(std::string_view reason, int64_t most_at) {
   static const std::string kSql =
       "SELECT " + std::string(kColumns) +
@@ -88,6 +106,12 @@ int64_t Parked::least_at(std::string_view reason) {
   Run run = db_.run("SELECT min(at) FROM main._replic_parked WHERE reason=?1");
   run.bind(reason);
   return run.step() ? run.integer(0) : 0;
+}
+
+bool Parked::has(int64_t peer, int64_t seq, std::string_view reason) {
+  Run run = db_.run("SELECT 1 FROM main._replic_parked WHERE peer=?1 AND seq=?2 AND reason=?3");
+  run.bind(peer).bind(seq).bind(reason);
+  return run.step();
 }
 
 bool Parked::has_loser(int64_t peer, int64_t seq, uint64_t content) {

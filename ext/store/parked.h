@@ -15,6 +15,7 @@ namespace replic {
 namespace reason {
 inline constexpr std::string_view kClock = "clock";
 inline constexpr std::string_view kConstraint = "constraint";
+inline constexpr std::string_view kGroup = "group";
 // Not shown as pending: a value of an accepted patch that the log, being STRICT, cannot hold. A
 // newer patch decides it.
 inline constexpr std::string_view kHeld = "held";
@@ -43,10 +44,16 @@ class Parked {
   std::vector<ParkedPatch> parts(int64_t peer, int64_t seq);
   // The patches that wait for this row, and what is held for it, oldest first.
   std::vector<ParkedPatch> waiting(std::string_view table, const std::string& row_key);
+  // The same for all rows of a table.
+  std::vector<ParkedPatch> waiting_in(std::string_view table);
+  // The patches of a group, or of one seq, that are parked for `reason`, by seq.
+  std::vector<ParkedPatch> of_group(int64_t peer, Range group, std::string_view reason);
   // Those parked for `reason` with at <= `most_at`, by at.
   std::vector<ParkedPatch> of_reason(std::string_view reason, int64_t most_at);
   // The least `at` parked for `reason`, or 0.
   int64_t least_at(std::string_view reason);
+  // Whether a part of (peer, seq) is parked for `reason`.
+  bool has(int64_t peer, int64_t seq, std::string_view reason);
   // Whether a patch of this content lost its (peer, seq) before.
   bool has_loser(int64_t peer, int64_t seq, uint64_t content);
 

@@ -1,8 +1,10 @@
 #include "store/plan.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/bytes.h"
+#include "base/reader.h"
 #include "model/content.h"
 #include "sqlite/ident.h"
 
@@ -41,24 +43,36 @@ std::string main_table(const std::string& name) { return "main." + ident(name); 
 
 }  // namespace
 
-std::optional<size_t> TablePlan::find(std::string_view column) const {
+std::optional<size_t> TablePlan::own_column(std::string_view column) const {
   for (size_t i = 0; i < columns.size(); i++) {
     if (columns[i].name == column) return i;
   }
   for (size_t i = 0; i < columns.size(); i++) {
     if (same_name(columns[i].name, column)) return i;
   }
-  if (log_tombstone && same_name(tombstone, column)) return columns.size();
   return std::nullopt;
 }
 
-bool TablePlan::keeps_rows() const {
-  const auto column = find(tombstone);
-  return column && *column < columns.size();
+std::optional<size_t> TablePlan::find(std::string_view column) const {
+  if (const auto own = own_column(column)) return own;
+  const bool is_tombstone = same_name(column, kWireTombstone) || same_name(column, tombstone);
+  if (!is_tombstone) return std::nullopt;
+  return log_tombstone ? columns.size() : tombstone_column;
+}
+
+const std::string& TablePlan::column_name(size_t index) const {
+  static const std::string kName(kWireTombstone);
+  return index == columns.size() || index == tombstone_column ? kName : columns[index].name;
+}
+
+bool TablePlan::refers_to_itself() const {
+  return std::any_of(foreign_keys.begin(), foreign_keys.end(), [&](const ForeignKey& foreign) {
+    return same_name(foreign.parent_table, name);
+  });
 }
 
 uint64_t TablePlan::seed(size_t index) const {
-  return index < columns.size() ? columns[index].seed : column_seed(tombstone);
+  return index < columns.size() ? columns[index].seed : column_seed(kWireTombstone);
 }
 
 const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
@@ -135,6 +149,8 @@ void write_sql(TablePlan& plan) {
                     marks(log_names.size()) + ")";
   plan.log_newest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
                     " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1";
+  plan.log_oldest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
+                    " ORDER BY _patchedAt,_peerId,_sequenceId LIMIT 1";
   const std::string select = "SELECT " + joined(read, ",") + " FROM " + log;
   const std::string oldest_first = "_patchedAt,_peerId,_sequenceId";
   plan.log_newer = select + " WHERE " + condition +
@@ -146,33 +162,61 @@ void write_sql(TablePlan& plan) {
   plan.log_all = select + " ORDER BY " + joined(key_order, ",") + "," + oldest_first;
 }
 
+void append_key_part(std::string& out, const Value& value, std::string_view collation) {
+  Type type = value.type();
+  uint64_t bits = static_cast<uint64_t>(value.as_integer());
+  std::string bytes;
+  if (type == Type::real) {
+    int64_t integer = 0;
+    // 1 and 1.0 are one key, and so are 0.0 and -0.0.
+    if (real_is_integer(value.as_real(), &integer)) {
+      type = Type::integer;
+      bits = static_cast<uint64_t>(integer);
+    } else {
+      bits = std::bit_cast<uint64_t>(value.as_real());
+    }
+  } else if (type == Type::text || type == Type::blob) {
+    bytes = value.bytes();
+    if (type == Type::text && same_name(collation, "NOCASE")) bytes = folded(bytes);
+    if (type == Type::text && same_name(collation, "RTRIM"))
+      bytes.erase(bytes.find_last_not_of(' ') + 1);
+    bits = bytes.size();
+  }
+  out += static_cast<char>(type);
+  put_le64(out, bits);
+  out += bytes;
+}
+
 std::string row_key(const TablePlan& plan, const std::vector<Value>& key) {
   std::string out;
-  for (size_t i = 0; i < key.size(); i++) {
-    const Value& value = key[i];
-    Type type = value.type();
-    uint64_t bits = static_cast<uint64_t>(value.as_integer());
-    std::string bytes;
-    if (type == Type::real) {
-      int64_t integer = 0;
-      // 1 and 1.0 are one key, and so are 0.0 and -0.0.
-      if (real_is_integer(value.as_real(), &integer)) {
-        type = Type::integer;
-        bits = static_cast<uint64_t>(integer);
-      } else {
-        bits = std::bit_cast<uint64_t>(value.as_real());
-      }
-    } else if (type == Type::text || type == Type::blob) {
-      bytes = value.bytes();
-      const std::string& collation = plan.columns[plan.key[i]].collation;
-      if (type == Type::text && same_name(collation, "NOCASE")) bytes = folded(bytes);
-      if (type == Type::text && same_name(collation, "RTRIM"))
-        bytes.erase(bytes.find_last_not_of(' ') + 1);
-      bits = bytes.size();
+  for (size_t i = 0; i < key.size(); i++)
+    append_key_part(out, key[i], plan.columns[plan.key[i]].collation);
+  return out;
+}
+
+std::vector<Value> key_from(std::string_view row_key) {
+  std::vector<Value> out;
+  ByteReader reader(row_key);
+  while (reader.ok() && reader.left() > 0) {
+    const auto type = static_cast<Type>(reader.byte());
+    const uint64_t bits = reader.le64();
+    switch (type) {
+      case Type::null:
+        out.emplace_back();
+        break;
+      case Type::integer:
+        out.push_back(Value::integer(static_cast<int64_t>(bits)));
+        break;
+      case Type::real:
+        out.push_back(Value::real(std::bit_cast<double>(bits)));
+        break;
+      case Type::text:
+        out.push_back(Value::text(std::string(reader.take(bits))));
+        break;
+      case Type::blob:
+        out.push_back(Value::blob(std::string(reader.take(bits))));
+        break;
     }
-    out += static_cast<char>(type);
-    put_le64(out, bits);
-    out += bytes;
   }
   return out;
 }

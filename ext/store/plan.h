@@ -14,6 +14,9 @@
 
 namespace replic {
 
+// The name of the tombstone in every message.
+inline constexpr std::string_view kWireTombstone = "deletedAt";
+
 // How a column gets a value when no patch sets it. An expression is evaluated by the writer of a
 // new row and put into the patch; elsewhere such a column is NULL until a patch sets it.
 enum class DefaultKind : uint8_t { none, constant, expression };
@@ -36,6 +39,34 @@ struct Column {
   int key_position = -1;  // 0, 1, ... in the primary key
 };
 
+// A column of a key of values, in the table that has the key.
+struct KeyColumn {
+  std::string name;
+  std::optional<size_t> column;  // in the plan of that table; nothing when it is not there
+  Affinity affinity = Affinity::blob;
+  std::string collation;
+};
+
+// Values that at most one row holds at a time: a UNIQUE constraint beside the primary key, or the
+// key that a FOREIGN KEY of some table refers to.
+struct ValueKey {
+  std::vector<KeyColumn> columns;  // by folded name
+  uint64_t domain = 0;             // the same for all who speak of these columns of this table
+  bool is_primary = false;         // the columns are those of the primary key
+  bool is_unique = false;          // to be judged as UNIQUE; false: other rows refer to it, no more
+  // The columns are the whole constraint. False: it has expressions, a WHERE clause or collations
+  // of the program's own; rows that share the plain columns may conflict, and a trial tells.
+  bool is_exact = true;
+  bool is_referenced = false;
+  std::string label;  // "t.a, t.b", as SQLite names it in an error
+};
+
+struct ForeignKey {
+  std::vector<size_t> columns;  // of this table, in the order of `parent.columns`
+  std::string parent_table;
+  ValueKey parent;
+};
+
 // One cell of a patch, by the index of its column in the plan. NULL means "set to NULL".
 struct Slot {
   size_t column;
@@ -49,14 +80,18 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string log;              // name + "_patches", likewise
   std::vector<Column> columns;  // without generated ones, in table order
   std::vector<size_t> key;      // indexes of the primary key's columns, in key order
-  std::string tombstone;        // name of the tombstone column on the wire
-  bool log_tombstone = false;   // the tombstone lives in the log alone: a deleted row leaves T
+  std::string tombstone;        // name of the tombstone column here; on the wire it is "deletedAt"
+  std::optional<size_t> tombstone_column;  // when it is a column of T
+  bool log_tombstone = false;  // the tombstone lives in the log alone: a deleted row leaves T
   bool log_strict = false;
   bool strict = false;
   bool has_nulls = false;    // the log has a _nulls column
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only
-  bool needs_trial =
-      false;  // legality can be told only by a write: CHECK, or triggers of the application
+  // Legality can be told only by a trial: CHECK, or a UNIQUE that is not exact.
+  bool needs_trial = false;
+  std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
+  std::vector<ForeignKey> foreign_keys;
+  bool has_local_children = false;  // a table that is not replicated refers to it
   // What our triggers were made for: they hand it back with each row.
   std::string fingerprint;
   Mode mode = Mode::manual;
@@ -64,17 +99,24 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool has_triggers = false;  // of the application
   std::string rowid_name;     // by which a rowid that is no column can be read, or empty
   bool respells = false;      // keys that compare equal can differ: the newest spelling wins
-  std::string problem;        // why the table cannot be replicated, or empty
+  mutable bool claims_ready = false;  // the claims of its rows are noted: see claims.h
+  std::string problem;                // why the table cannot be replicated, or empty
   std::string cure;
 
-  // Index of a column by its name, SQLite's way of comparing names; the pseudo-column of a log
-  // tombstone has the index columns.size(). Nothing when there is none.
+  // Index of a column of T by its name, SQLite's way of comparing names.
+  std::optional<size_t> own_column(std::string_view name) const;
+  // The same, or by its name on the wire, which is "deletedAt" for the tombstone. The
+  // pseudo-column of a log tombstone has the index columns.size(). Nothing when there is none.
   std::optional<size_t> find(std::string_view column) const;
-  const std::string& column_name(size_t index) const {
-    return index < columns.size() ? columns[index].name : tombstone;
-  }
+  // The name on the wire.
+  const std::string& column_name(size_t index) const;
+  // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
+  // SET NULL action passes. Source: isSetNullAction() in fkey.c.
+  bool refers_to_itself() const;
+  // Rows of this table can be tied to other rows.
+  bool has_ties() const { return !value_keys.empty() || !foreign_keys.empty(); }
   // The tombstone is a column of T: a deleted row stays in T.
-  bool keeps_rows() const;
+  bool keeps_rows() const { return tombstone_column.has_value(); }
   size_t width() const { return columns.size() + (log_tombstone ? 1 : 0); }
   uint64_t seed(size_t index) const;
 
@@ -84,6 +126,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string table_insert;  // every column
   std::string log_insert;    // at, seq, peer, every column (, log tombstone) (, nulls)
   std::string log_newest;    // key -> at, peer, seq
+  std::string log_oldest;    // key -> at, peer, seq
   std::string log_newer;     // key, at -> at, peer, seq, every column (, log tombstone) (, nulls),
                              // newest first
   std::string log_row;       // key -> the same, oldest first
@@ -108,5 +151,10 @@ void write_sql(TablePlan& plan);
 // The identity of a row as bytes: equal for keys that the primary key holds for equal. `key` in key
 // order, after affinity.
 std::string row_key(const TablePlan& plan, const std::vector<Value>& key);
+// A key that has this row_key. Spelling is that of the row_key, not that of the row.
+std::vector<Value> key_from(std::string_view row_key);
+// Appends a value so that values that are equal under `collation` (BINARY, NOCASE or RTRIM) give
+// equal bytes.
+void append_key_part(std::string& out, const Value& value, std::string_view collation);
 
 }  // namespace replic

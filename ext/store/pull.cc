@@ -32,7 +32,16 @@ class Other {
     store_.reset();
     sqlite3_close_v2(handle_);
   }
-  Store& start() {
+  // Whether the two connections have opened one file. SQLite gives both names in full.
+  bool is_file_of(sqlite3* db) const {
+    const char* ours = sqlite3_db_filename(db, "main");
+    const char* theirs = sqlite3_db_filename(handle_, "main");
+    return ours != nullptr && theirs != nullptr && *ours != '\0' &&
+           std::string_view(ours) == theirs;
+  }
+  Store& start(const std::string& path) {
+    const int rc = sqlite3_exec(handle_, "SELECT 1 FROM sqlite_schema", nullptr, nullptr, nullptr);
+    if (rc != SQLITE_OK) throw_sqlite(handle_, rc, "cannot read the database " + quoted(path));
     if (store_->register_modules(store_) != SQLITE_OK)
       throw_sqlite(handle_, sqlite3_errcode(handle_), "cannot read");
     store_->db().exec("BEGIN");  // one snapshot for all that is read
@@ -49,23 +58,26 @@ class Other {
 
 int64_t Store::pull(const std::string& path) {
   Other connection(path);
-  Store& other = connection.start();
+  if (connection.is_file_of(db_.handle())) {
+    throw Error(Code::argument, quoted(path) + " is this database itself",
+                "pass the path of another one");
+  }
+  Store& other = connection.start(path);
   if (!other.initialised() || other.row().peer == 0) {
     throw Error(Code::argument,
                 "the database " + quoted(path) + " has no identity: replic has not written to it",
                 "call replic_init() there first");
   }
   int64_t count = 0;
-  write([&] {
+  receive([&] {
     const auto take = [&](const Vector& since, int64_t peer, Range seqs) {
       other.state().for_each_range(true, peer, [&](const ReceivedRange& range) {
         if (range.ver == kGoneVer) receiver_.receive(Gone{range.peer, {range.first, range.last}});
       });
       ChangeCursor cursor = other.changes(since, peer, seqs);
-      count += receiver_.receive_all([&]() -> std::optional<Patch> {
-        auto change = cursor.next();
-        return change ? std::optional(std::move(change->patch)) : std::nullopt;
-      });
+      while (auto change = cursor.next()) receiver_.receive(std::move(change->patch));
+      receiver_.finish();
+      count += receiver_.take_count();
     };
     const Vector ours = state_.vector(true);
     receiver_.hear(other.word());

@@ -19,6 +19,8 @@ namespace {
 // they may take.
 constexpr size_t kBatchPatches = 4096;
 constexpr size_t kBatchBytes = size_t{8} << 20;
+// Patches of transactions that are not whole yet which are kept in memory; then they are parked.
+constexpr size_t kMostGrouped = 20'000;
 
 Claim claim_of(const Patch& patch) {
   return {!patch.is_void(), patch.stamp.at, content_hash(patch)};
@@ -38,10 +40,20 @@ void append(std::string& list, std::string_view item) {
 
 }  // namespace
 
-int64_t Receiver::receive(Message&& message) {
+void Receiver::forget() {
   count_ = 0;
+  queue_.clear();
+  queue_bytes_ = 0;
+  queued_.clear();
+  groups_.clear();
+  grouped_ = 0;
+  concerned_.clear();
+  units_.clear();
+}
+
+void Receiver::receive(Message&& message) {
   if (auto* patch = std::get_if<Patch>(&message)) {
-    if (auto arrival = record(std::move(*patch), true)) place(*std::move(arrival));
+    record(std::move(*patch));
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     hear(*ping);
   } else if (const auto* gone = std::get_if<Gone>(&message)) {
@@ -49,50 +61,6 @@ int64_t Receiver::receive(Message&& message) {
   } else if (std::holds_alternative<Unknown>(message)) {
     state_.row().unknown_messages++;
   }
-  return count_;
-}
-
-// The order of the table's b-trees: neighbours touch the same pages.
-bool Receiver::by_row(const Arrival& a, const Arrival& b) {
-  if (a.plan != b.plan) return a.plan.get() < b.plan.get();
-  if (a.plan == nullptr) return false;
-  for (const size_t k : a.plan->key) {
-    const Value* x = a.row.find(k);
-    const Value* y = b.row.find(k);
-    if (x == nullptr || y == nullptr) return x == nullptr && y != nullptr;
-    if (x->type() != y->type()) return x->type() < y->type();
-    if (x->type() == Type::integer && x->as_integer() != y->as_integer())
-      return x->as_integer() < y->as_integer();
-    if (x->type() == Type::real && x->as_real() != y->as_real()) return x->as_real() < y->as_real();
-    if (x->bytes() != y->bytes()) return x->bytes() < y->bytes();
-  }
-  return a.row.stamp < b.row.stamp;
-}
-
-int64_t Receiver::receive_all(const std::function<std::optional<Patch>()>& next) {
-  count_ = 0;
-  std::vector<Arrival> batch;
-  const auto place_batch = [&] {
-    std::sort(batch.begin(), batch.end(), by_row);
-    for (Arrival& arrival : batch) place(std::move(arrival));
-    batch.clear();
-  };
-  size_t bytes = 0;
-  while (auto patch = next()) {
-    bytes += sizeof(Arrival);
-    for (const Cell& cell : patch->cells)
-      bytes += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
-    // A seq that comes twice may find its first patch neither in a log nor parked yet.
-    const bool again = state_.received(patch->stamp.peer, patch->stamp.seq);
-    if (again) place_batch();
-    if (auto arrival = record(*std::move(patch), false)) batch.push_back(*std::move(arrival));
-    if (batch.size() >= kBatchPatches || bytes >= kBatchBytes) {
-      place_batch();
-      bytes = 0;
-    }
-  }
-  place_batch();
-  return count_;
 }
 
 void Receiver::hear(const Ping& ping) {
@@ -131,7 +99,9 @@ bool Receiver::is_rival(const Ping& ping) {
 void Receiver::receive_gone(const Gone& gone) {
   const int64_t known = peers_.last_known_seq(gone.peer);
   const Range range{gone.range.first, std::min(gone.range.last, known)};
-  if (range.first <= range.last) state_.add_gone(gone.peer, range);
+  if (range.first > range.last) return;
+  state_.add_gone(gone.peer, range);
+  concern_groups(gone.peer, range);
 }
 
 // A patch of ours that lost its (peer, seq): it is written again under the present identity, with
@@ -144,7 +114,7 @@ void Receiver::reissue(Patch patch) {
   patch.group.reset();
   Arrival arrival = arrive(std::move(patch));
   state_.add_received(arrival.patch.stamp, arrival.patch.ver, arrival.content);
-  place(std::move(arrival));
+  enqueue(std::move(arrival));
 }
 
 const TablePlan* Receiver::usable_plan(const std::string& table, std::string* problem) {
@@ -207,43 +177,67 @@ Arrival Receiver::arrive(Patch&& patch) {
   return arrive(std::move(patch), plan);
 }
 
-// Records that a patch is here. Returns nothing when there is nothing more to do with it. A message
-// without a key is an error; in a bundle, where it would stop the others, it is parked.
-std::optional<Arrival> Receiver::record(Patch&& patch, bool must_have_key) {
+// Records that a patch is here.
+void Receiver::record(Patch&& patch) {
   Arrival arrival = arrive(std::move(patch));
-  if (must_have_key && arrival.plan != nullptr && !has_key(*arrival.plan, arrival.row)) {
-    std::string names;
-    for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
-    throw Error(Code::key,
-                "a patch of table " + quoted(arrival.plan->name) + " from peer " +
-                    std::to_string(arrival.patch.stamp.peer) + ", seq " +
-                    std::to_string(arrival.patch.stamp.seq) + " lacks a primary-key column",
-                "the sender must put every key column into delta: " + names);
-  }
   const Stamp stamp = arrival.patch.stamp;
   peers_.heard_from(stamp.peer);
   if (state_.received(stamp.peer, stamp.seq)) {
-    count_ += collide(std::move(arrival));
-    return std::nullopt;
+    // What it is compared with may be in memory alone.
+    if (queued_.count({stamp.peer, stamp.seq}) != 0) finish();
+    return collide(std::move(arrival));
   }
+  if (state_.is_gone(stamp.peer, stamp.seq)) reopen_group(stamp);
   state_.add_received(stamp, arrival.patch.ver, arrival.content);
   count_++;
+  enqueue(std::move(arrival));
   // A patch of our own id that we do not have: this file is a copy or a restored backup. We write
   // under a new id from now on, so that no two patches ever share a (peer, seq).
   if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
-  return arrival;
 }
 
-int64_t Receiver::collide(Arrival&& arrival) {
+// A patch that was said to exist no more is here after all: the transaction that was placed without
+// it is taken apart, and its patches are placed anew.
+void Receiver::reopen_group(const Stamp& stamp) {
+  if (!group_of(db_, stamp.peer, stamp.seq)) return;
+  std::vector<Patch> others;
+  take_out_unit({stamp, 1, {}, {}, {}}, others);
+  for (Patch& other : others) enqueue(arrive(std::move(other)));
+}
+
+void Receiver::enqueue(Arrival&& arrival) {
+  queue_bytes_ += sizeof(Arrival);
+  for (const Slot& slot : arrival.row.slots)
+    queue_bytes_ += sizeof(Slot) + slot.value.bytes().size();
+  for (const Cell& cell : arrival.unknown)
+    queue_bytes_ += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
+  queued_.emplace(arrival.patch.stamp.peer, arrival.patch.stamp.seq);
+  queue_.push_back(std::move(arrival));
+  if (queue_.size() < kBatchPatches && queue_bytes_ < kBatchBytes) return;
+  if (grouped_ < kMostGrouped) {
+    settle_groups(false);
+  } else {
+    finish();
+  }
+}
+
+void Receiver::finish() {
+  while (!queue_.empty() || !groups_.empty() || !concerned_.empty() || !units_.empty())
+    settle_groups(true);
+  queued_.clear();
+}
+
+void Receiver::collide(Arrival&& arrival) {
   const int64_t peer = arrival.patch.stamp.peer;
   const int64_t seq = arrival.patch.stamp.seq;
   const uint64_t content = arrival.content;
   const std::optional<Patch> old = find(peer, seq, arrival.patch.table);
   if (!old || content_hash(*old) == content || parked_.has_loser(peer, seq, content)) {
     state_.row().duplicates++;
-    return 0;
+    return;
   }
   state_.row().collisions++;
+  count_++;
   // Winner and losers count alike: peers with equal sums hold the same losers too, so that each
   // comes to who wrote it.
   state_.adjust_sum(peer, seq, 0, content);
@@ -253,7 +247,7 @@ int64_t Receiver::collide(Arrival&& arrival) {
   if (Claim{!arrival.patch.is_void(), arrival.patch.stamp.at, content} > claim_of(*old)) {
     loser = *old;
     displace(*old);
-    place(std::move(arrival));
+    enqueue(std::move(arrival));
   } else {
     loser = arrival.whole();
     if (loser.stamp.at <= drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms))
@@ -263,7 +257,6 @@ int64_t Receiver::collide(Arrival&& arrival) {
   }
   if (is_current) identity_.take(std::nullopt);
   if (is_ours) reissue(std::move(loser));
-  return 1;
 }
 
 // Takes `old` out of wherever it is, and keeps it as the loser of its (peer, seq).
@@ -278,33 +271,51 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
   take_out(patch);
   Patch empty{{at, patch.stamp.peer, patch.stamp.seq}, patch.ver, {}, {}, {}};
   state_.adjust_sum(patch.stamp.peer, patch.stamp.seq, content_hash(patch), content_hash(empty));
-  place(arrive(std::move(empty)));
+  enqueue(arrive(std::move(empty)));
 }
 
+// Takes a patch out of wherever it is. The rest of its transaction is placed anew.
 void Receiver::take_out(const Patch& old) {
+  std::vector<Patch> others;
+  take_out_unit(old, others);
+  for (Patch& other : others) {
+    if (other.stamp.seq != old.stamp.seq) enqueue(arrive(std::move(other)));
+  }
+}
+
+// The same, with the patches of its unit that were visible or waited for a constraint put into
+// `unit`, whole.
+void Receiver::take_out_unit(const Patch& old, std::vector<Patch>& unit) {
   const auto [at, peer, seq] = old.stamp;
-  for (const std::string_view why :
-       {reason::kClock, reason::kConstraint, reason::kHeld, reason::kSchema})
-    parked_.erase(peer, seq, why);
+  const std::optional<Range> group = group_of(db_, peer, seq);
+  const Range range = group.value_or(Range{seq, seq});
+  for (int64_t s = range.first; s <= range.last; s++) {
+    std::optional<Patch> patch = find(peer, s, old.table);
+    if (patch && !patch->is_void()) unit.push_back(*std::move(patch));
+  }
+  if (!unit.empty()) merger_.take_out(peer, seq, unit.front().stamp.at, group);
+  for (int64_t s = range.first; s <= range.last; s++) {
+    for (const std::string_view why : {reason::kClock, reason::kGroup, reason::kSchema})
+      parked_.erase(peer, s, why);
+  }
   db_.run("DELETE FROM main._replic_voids WHERE peer=?1 AND seq=?2").bind(peer).bind(seq).exec();
+  if (group) {
+    db_.run("DELETE FROM main._replic_groups WHERE peer=?1 AND first=?2")
+        .bind(peer)
+        .bind(group->first)
+        .exec();
+  }
   recount();
-  std::string problem;
-  const TablePlan* plan = old.is_void() ? nullptr : usable_plan(old.table, &problem);
-  if (plan == nullptr) return;
-  Log log(db_);
-  const std::optional<RowPatch> row = log.get(*plan, peer, seq);
-  if (!row) return;
-  log.erase(*plan, peer, seq);
-  merger_.take_out(*plan, key_of(*plan, *row));
 }
 
 void Receiver::recount() {
   Run run = db_.run(
-      "SELECT count(*) FILTER (WHERE reason<>'schema'),count(*) FILTER (WHERE reason='schema') "
-      "FROM main._replic_parked WHERE reason IN ('constraint','held','schema')");
+      "SELECT count(*) FILTER (WHERE reason IN ('constraint','held')),count(*) FILTER (WHERE "
+      "reason='schema'),count(*) FILTER (WHERE reason='group') FROM main._replic_parked");
   run.step();
   state_.row().waiting = run.integer(0);
   state_.row().schema_parked = run.integer(1);
+  state_.row().grouped = run.integer(2);
   state_.row().due_at = parked_.least_at(reason::kClock);
 }
 
@@ -358,6 +369,7 @@ void Receiver::place(Arrival&& arrival) {
     return;
   }
   state_.saw(patch.stamp);
+  concern_groups(patch.stamp.peer, {patch.stamp.seq, patch.stamp.seq});
   if (patch.is_void()) {
     db_.run("INSERT OR REPLACE INTO main._replic_voids(peer,seq,at) VALUES(?1,?2,?3)")
         .bind(patch.stamp.peer)
@@ -369,17 +381,27 @@ void Receiver::place(Arrival&& arrival) {
   if (arrival.plan == nullptr) {
     std::string problem;
     usable_plan(patch.table, &problem);
-    return park_schema(patch, patch.cells, problem);
-  }
-  const TablePlan& plan = *arrival.plan;
-  if (!has_key(plan, arrival.row)) {
+    park_schema(patch, patch.cells, problem);
+  } else if (!has_key(*arrival.plan, arrival.row)) {
+    // The message is well-formed: that a column belongs to the key is known by our schema alone,
+    // and may be otherwise in the sender's.
+    std::string names;
+    for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
     const Patch whole = arrival.whole();
-    return park_schema(whole, whole.cells,
-                       "it lacks a primary-key column of table " + quoted(plan.name));
+    park_schema(whole, whole.cells,
+                "it lacks a primary-key column of table " + quoted(arrival.plan->name) +
+                    ": give the table the same key on all peers; it is: " + names);
+  } else {
+    if (!arrival.unknown.empty())
+      park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
+    if (patch.group) return add_to_group(std::move(arrival));
+    const Stamp stamp = patch.stamp;
+    std::vector<Arrival> members;
+    members.push_back(std::move(arrival));
+    return add_unit(stamp, std::nullopt, std::move(members));
   }
-  if (!arrival.unknown.empty())
-    park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
-  merger_.merge(plan, {std::move(arrival.row), patch.ver, patch.group}, true);
+  // What cannot be read counts as here: the rest of its transaction goes on without it.
+  if (patch.group) groups_.try_emplace(GroupId{patch.stamp.peer, *patch.group});
 }
 
 int64_t Receiver::release_due() {
@@ -390,8 +412,9 @@ int64_t Receiver::release_due() {
   for (const ParkedPatch& parked : due) {
     parked_.erase(parked.patch.stamp.peer, parked.patch.stamp.seq, reason::kClock);
     Patch patch = parked.patch;
-    place(arrive(std::move(patch)));
+    enqueue(arrive(std::move(patch)));
   }
+  finish();
   state_.row().due_at = parked_.least_at(reason::kClock);
   return static_cast<int64_t>(due.size());
 }
@@ -406,37 +429,25 @@ int64_t Receiver::retry_schema(bool even_if_unchanged) {
     const auto [at, peer, seq] = part.patch.stamp;
     std::string why;
     const TablePlan* plan = usable_plan(part.patch.table, &why);
-    if (plan == nullptr) continue;
+    if (plan == nullptr || !parked_.has(peer, seq, reason::kSchema)) continue;
     bool any = false;
     for (const Cell& cell : part.patch.cells)
       any = can_set(*plan, plan->find(cell.column), cell, &why) || any;
     std::optional<Patch> whole = any ? find(peer, seq, plan->name) : std::nullopt;
     if (!whole) continue;
     const uint64_t old_content = content_hash(*whole);
+    std::vector<Patch> unit;
+    take_out_unit(*whole, unit);
     Arrival arrival = arrive(*std::move(whole), plan);
-    if (!has_key(*plan, arrival.row)) continue;
-    state_.row().schema_parked -= parked_.erase(peer, seq, reason::kSchema);
-    if (!arrival.unknown.empty())
-      park_schema(arrival.patch, std::move(arrival.unknown), std::move(arrival.why));
     state_.adjust_sum(peer, seq, old_content, arrival.content);
-    merger_.merge_again(*plan, {std::move(arrival.row), arrival.patch.ver, arrival.patch.group});
+    enqueue(std::move(arrival));
+    for (Patch& other : unit) {
+      if (other.stamp.seq != seq) enqueue(arrive(std::move(other)));
+    }
+    finish();
   }
   state_.row().schema_seen = catalog_.schema_version();
   return before - state_.peek().schema_parked;
-}
-
-int64_t Receiver::retry_constraints() {
-  const int64_t before = state_.peek().waiting;
-  if (before == 0) return 0;
-  std::set<std::pair<std::string, std::string>> done;
-  for (const ParkedPatch& parked :
-       parked_.of_reason(reason::kConstraint, std::numeric_limits<int64_t>::max())) {
-    std::string problem;
-    const TablePlan* plan = usable_plan(parked.patch.table, &problem);
-    if (plan == nullptr || !done.emplace(plan->name, parked.row_key).second) continue;
-    merger_.settle(*plan, key_of(*plan, row_patch_of(*plan, parked.patch)));
-  }
-  return before - state_.peek().waiting;
 }
 
 std::optional<Patch> Receiver::find(int64_t peer, int64_t seq, std::string_view hint) {

@@ -4,10 +4,13 @@
 
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "model/message.h"
@@ -47,13 +50,14 @@ class Receiver {
         identity_(identity),
         local_(local) {}
 
-  // Takes one message of any type. Returns the number of patches newly received, 0 or 1.
-  // Throws E_KEY for a patch of a known table without its key.
-  int64_t receive(Message&& message);
-
-  // Takes the patches that `next` gives until it gives none, many at a time. Returns the number
-  // newly received.
-  int64_t receive_all(const std::function<std::optional<Patch>()>& next);
+  // Forgets what a call that failed has left in memory. To be called first in each write.
+  void forget();
+  // Takes one message of any type. Patches may be placed as late as at finish(), many at a time.
+  void receive(Message&& message);
+  // Places what was taken and is not placed yet. To be called before anything else looks at it.
+  void finish();
+  // The number of patches newly received since the last call.
+  int64_t take_count() { return std::exchange(count_, 0); }
   // Takes what a ping, or a bundle's header, tells of its sender.
   void hear(const Ping& ping);
 
@@ -62,8 +66,6 @@ class Receiver {
   // Tries again what was parked for the schema; cheap when the schema is the one last tried.
   // Returns how many parts went.
   int64_t retry_schema(bool even_if_unchanged);
-  // Replays every row that something waits for. Returns how many patches became visible.
-  int64_t retry_constraints();
 
   // Puts a void with the clock value `at` in the place of a patch of a former identity of ours.
   void make_void(const Patch& patch, int64_t at);
@@ -75,15 +77,35 @@ class Receiver {
  private:
   Arrival arrive(Patch&& patch, const TablePlan* plan);
   Arrival arrive(Patch&& patch);
-  std::optional<Arrival> record(Patch&& patch, bool must_have_key);
-  static bool by_row(const Arrival& a, const Arrival& b);
-  int64_t collide(Arrival&& arrival);
+  void record(Patch&& patch);
+  void collide(Arrival&& arrival);
   bool is_rival(const Ping& ping);
   void receive_gone(const Gone& gone);
   void reissue(Patch patch);
   void displace(const Patch& old);
   void take_out(const Patch& old);
+  void take_out_unit(const Patch& old, std::vector<Patch>& others);
+  void reopen_group(const Stamp& stamp);
+  void enqueue(Arrival&& arrival);
   void place(Arrival&& arrival);
+
+  // Groups: see receive_groups.cc.
+  struct GroupId {
+    int64_t peer = 0;
+    Range range;
+    friend auto operator<=>(const GroupId& a, const GroupId& b) {
+      return std::tuple(a.peer, a.range.first, a.range.last) <=>
+             std::tuple(b.peer, b.range.first, b.range.last);
+    }
+  };
+  void add_to_group(Arrival&& arrival);
+  void concern_groups(int64_t peer, Range range);
+  void settle_groups(bool last);
+  void settle_group(const GroupId& id, std::vector<Arrival>&& members);
+  bool is_whole(const GroupId& id, const std::vector<Arrival>& members);
+  void park_group(std::vector<Arrival>&& members, const std::string& detail);
+  void add_unit(Stamp stamp, std::optional<Range> group, std::vector<Arrival>&& members);
+
   void park(const Patch& patch, std::string_view why, std::string detail, uint64_t content = 0);
   void park_schema(const Patch& patch, std::vector<Cell> cells, std::string detail);
   const TablePlan* usable_plan(const std::string& table, std::string* problem);
@@ -99,7 +121,15 @@ class Receiver {
   Peers& peers_;
   Identity& identity_;
   LocalWriter& local_;
-  int64_t count_ = 0;  // patches newly received by the call that is running
+  int64_t count_ = 0;  // patches newly received
+  // Recorded, and neither in a log nor parked yet.
+  std::vector<Arrival> queue_;
+  size_t queue_bytes_ = 0;
+  std::set<std::pair<int64_t, int64_t>> queued_;  // (peer, seq) of all that is in memory alone
+  std::map<GroupId, std::vector<Arrival>> groups_;
+  size_t grouped_ = 0;           // patches in groups_
+  std::set<GroupId> concerned_;  // groups that parked patches belong to, to be looked at again
+  std::vector<Unit> units_;
 };
 
 }  // namespace replic

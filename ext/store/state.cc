@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::string_view kSelectState =
     "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,group_max,split_groups,tables_seen FROM main._replic_state "
-    "WHERE id=1";
+    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen FROM "
+    "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
@@ -31,9 +31,12 @@ StateRow State::read_row(Run& run) {
   row.unknown_messages = run.integer(9);
   row.boot = BootId(run.text(10));
   row.unsafe = run.integer(11) != 0;
-  row.group_max = run.integer(12);
-  row.split_groups = run.integer(13);
-  row.tables_seen = run.integer(14);
+  row.grouped = run.integer(12);
+  row.foreign_keys = run.integer(13);
+  row.group_max = run.integer(14);
+  row.split_groups = run.integer(15);
+  row.due = run.integer(16);
+  row.tables_seen = run.integer(17);
   return row;
 }
 
@@ -136,6 +139,20 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
 bool State::received(int64_t peer, int64_t seq) {
   const Hot* hot = load_hot(peer, seq);
   return hot != nullptr && seq <= hot->range.last && hot->range.ver != kGoneVer;
+}
+
+bool State::holds_all(int64_t peer, Range range) {
+  for (int64_t seq = range.first; seq <= range.last;) {
+    const Hot* hot = load_hot(peer, seq);
+    if (hot == nullptr || hot->range.last < seq) return false;
+    seq = hot->range.last + 1;
+  }
+  return true;
+}
+
+bool State::is_gone(int64_t peer, int64_t seq) {
+  const Hot* hot = load_hot(peer, seq);
+  return hot != nullptr && seq <= hot->range.last && hot->range.ver == kGoneVer;
 }
 
 std::map<int64_t, ContiguousSum> State::contiguous_sums(bool initialised) {
@@ -329,6 +346,7 @@ Stamp State::next_in_group(const std::function<int64_t()>& at) {
 void State::close_group() {
   if (now_.group.peer == 0) return;
   write_group();
+  if (now_.row.waiting > 0 || now_.group.is_replayed) add_due(now_.group);
   now_.group = LocalGroup();
   now_.group_written = 0;
   now_.split_told = false;
@@ -372,14 +390,30 @@ void State::flush() {
   Run run = db_.run(
       "UPDATE main._replic_state SET "
       "peer=?,ver=?,max_drift_ms=?,due_at=?,waiting=?,schema_parked=?,schema_seen=?,"
-      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,group_max=?,split_groups=?,"
-      "tables_seen=? WHERE id=1");
+      "duplicates=?,collisions=?,unknown_messages=?,boot=?,unsafe=?,grouped=?,foreign_keys=?,"
+      "group_max=?,split_groups=?,due=?,tables_seen=? WHERE id=1");
   run.bind(row.peer).bind(row.ver).bind(row.max_drift_ms);
   run.bind(row.due_at).bind(row.waiting);
   run.bind(row.schema_parked).bind(row.schema_seen).bind(row.duplicates).bind(row.collisions);
   run.bind(row.unknown_messages).bind(row.boot.text()).bind(int64_t{row.unsafe});
-  run.bind(row.group_max).bind(row.split_groups).bind(row.tables_seen).exec();
+  run.bind(row.grouped).bind(row.foreign_keys).bind(row.group_max).bind(row.split_groups);
+  run.bind(row.due).bind(row.tables_seen).exec();
   now_.dirty = false;
+}
+
+void State::add_due(const LocalGroup& group) {
+  db_.run("INSERT OR REPLACE INTO main._replic_due(peer,first,last) VALUES(?1,?2,?3)")
+      .bind(group.peer)
+      .bind(group.range.first)
+      .bind(group.range.last)
+      .exec();
+  row().due++;
+}
+
+void State::on_sync() {
+  if (before_sync) before_sync();
+  if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
+  flush();
 }
 
 void State::drop() {
@@ -416,6 +450,11 @@ void State::on_rollback_to(int level) {
   }
   now_ = *saved_[index];
   saved_.resize(index + 1);
+}
+
+void State::on_detach() {
+  db_.without_cache([this] { flush(); });
+  drop();
 }
 
 void State::on_rollback() {

@@ -66,12 +66,15 @@ struct StateRow {
   int64_t max_drift_ms = kDefaultMaxDriftMs;
   int64_t due_at = 0;
   int64_t waiting = 0;        // patches parked for a constraint
+  int64_t grouped = 0;        // patches parked for the rest of their group
   int64_t schema_parked = 0;  // parts parked for the schema
   int64_t schema_seen = 0;
   int64_t tables_seen = 0;
   int64_t duplicates = 0;
   int64_t collisions = 0;
   int64_t unknown_messages = 0;
+  int64_t due = 0;            // local transactions whose consequences are not drawn yet
+  int64_t foreign_keys = -1;  // whether FOREIGN KEYs count: 1 or 0; -1: not decided yet
   int64_t group_max = kDefaultGroupMax;
   int64_t split_groups = 0;  // local transactions of more patches than group_max
   BootId boot;               // the machine's boot during which we last wrote
@@ -83,6 +86,10 @@ struct LocalGroup {
   int64_t peer = 0;  // 0: no patch yet
   int64_t at = 0;
   Range range;
+  // It has touched rows that can be tied to others, or a table with constraints that the connection
+  // may have switched off.
+  bool is_tied = false;
+  bool is_replayed = false;  // a patch of it has freed what waited, or was freed by it
 };
 
 // A peer's patches 1 to last, all received, and the sum of their contents where it is known.
@@ -120,6 +127,10 @@ class State : public TransactionListener {
   const StateRow& peek() const { return now_.row; }
   // Whether this (peer, seq) was received or written.
   bool received(int64_t peer, int64_t seq);
+  // Whether all of `range` was received or written, or exists no more.
+  bool holds_all(int64_t peer, Range range);
+  // Whether (peer, seq) exists no more.
+  bool is_gone(int64_t peer, int64_t seq);
   // Records a (peer, seq) that was not received before. Does not move the clock.
   void add_received(const Stamp& stamp, int64_t ver, uint64_t content);
   // Records that the part of `range` that was not received exists no more.
@@ -145,29 +156,37 @@ class State : public TransactionListener {
   void set_back(int64_t peer, int64_t at);
   // The stamp of the next local patch: of the open group, or of a new one that begins with `at()`.
   Stamp next_in_group(const std::function<int64_t()>& at);
+  // Notes that the open group has touched rows that can be tied to others.
+  void tie_group() { now_.group.is_tied = true; }
+  // Notes that the rule has to decide on the open group as a whole.
+  void replay_group() { now_.group.is_replayed = true; }
   // The next local patch begins a new group.
   void close_group();
   // How many savepoints SQLite has told of. What was done since the last one is undone together.
   int64_t savepoints() const { return savepoints_; }
+  // Notes that the consequences of a local transaction are still to be drawn.
+  void add_due(const LocalGroup& group);
+  // Writes the row of the open group, when it is a group.
+  void write_group();
   // Writes what is held in memory to the tables.
   void flush();
 
   void on_savepoint(int level) override;
   void on_release(int level) override;
   void on_rollback_to(int level) override;
-  void on_sync() override {
-    if (before_sync) before_sync();
-    flush();
-  }
+  void on_sync() override;
   void on_commit() override {
     drop();
     if (on_end) on_end();
   }
   void on_rollback() override;
+  void on_detach() override;
   // Called before what is held in memory is written for the commit.
   std::function<void()> before_sync;
   // Called when the transaction has ended.
   std::function<void()> on_end;
+  // Called before the commit of a transaction with local patches.
+  std::function<void()> on_local_commit;
   // Called when a rollback may have taken the schema back.
   std::function<void()> on_undo;
 
@@ -195,7 +214,6 @@ class State : public TransactionListener {
 
   static StateRow read_row(Run& run);
   void split_gone(int64_t peer, int64_t seq);
-  void write_group();
   void drop();
   void write_hot(Hot& hot);
   Hot* find_hot(int64_t peer, int64_t seq);

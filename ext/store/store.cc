@@ -36,7 +36,7 @@ Store::Store(sqlite3* handle)
       catalog_(db_),
       state_(db_),
       parked_(db_),
-      merger_(db_, state_, parked_),
+      merger_(db_, catalog_, state_, parked_),
       peers_(db_, state_),
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
@@ -44,27 +44,44 @@ Store::Store(sqlite3* handle)
       capture_(db_, catalog_, state_, identity_, local_) {
   state_.before_sync = [this] { capture_.settle(); };
   state_.on_end = [this] { capture_.end(); };
+  state_.on_local_commit = [this] { merger_.judge_group(); };
   state_.on_undo = [this] {
     peers_.forget();
     capture_.forget();
-    // A rollback may take DDL back, and with it the schema's number. A trial makes none, and its
-    // plans are in use.
-    if (!db_.gate.in_trial()) catalog_.invalidate();
+    // A rollback may take DDL back, and with it the schema's number. An attempt makes none, and
+    // its plans are in use.
+    if (!db_.gate.in_attempt()) catalog_.invalidate();
   };
 }
 
 int Store::register_modules(const std::shared_ptr<void>& self) {
-  return db_.register_modules(self, &state_, [this] { catalog_.clear(); });
+  return db_.register_modules(self, &state_, [this] {
+    catalog_.clear();
+    merger_.clear();
+  });
 }
 
 void Store::begin() {
+  receiver_.forget();
   db_.trim();
   catalog_.refresh();
   if (!state_.loaded()) identity_.init(std::nullopt);
   capture_.settle();
   if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);
+  merger_.prepare();
+  merger_.settle_due();
   receiver_.release_due();
   receiver_.retry_schema(false);
+}
+
+// What others wrote does not come into the middle of a transaction of ours: later local patches are
+// of another group.
+void Store::receive(const std::function<void()>& work) {
+  write([&] {
+    state_.close_group();
+    merger_.settle_due();
+    work();
+  });
 }
 
 void Store::write(const std::function<void()>& work) {
@@ -73,6 +90,7 @@ void Store::write(const std::function<void()>& work) {
     const WriteScope scope(db_, OwnWrite::Kind::apply);
     begin();
     work();
+    receiver_.finish();
   });
 }
 
@@ -137,9 +155,11 @@ bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give&
 
 int64_t Store::apply(std::string_view messages) {
   int64_t count = 0;
-  write([&] {
+  receive([&] {
     wire::read_messages(messages,
-                        [&](Message&& message) { count += receiver_.receive(std::move(message)); });
+                        [&](Message&& message) { receiver_.receive(std::move(message)); });
+    receiver_.finish();
+    count = receiver_.take_count();
   });
   return count;
 }
@@ -148,19 +168,21 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   BundleResult result;
   wire::BundleReader reader(bytes);
   result.header = reader.header();
-  write([&] {
+  receive([&] {
     if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
     std::vector<Gone> gone;
-    result.count = receiver_.receive_all([&]() -> std::optional<Patch> {
-      while (auto message = reader.next()) {
-        if (auto* patch = std::get_if<Patch>(&*message)) return std::move(*patch);
-        if (const auto* request = std::get_if<Request>(&*message))
-          result.requests.push_back(*request);
-        if (const auto* range = std::get_if<Gone>(&*message)) gone.push_back(*range);
+    while (auto message = reader.next()) {
+      if (const auto* request = std::get_if<Request>(&*message)) {
+        result.requests.push_back(*request);
+      } else if (const auto* range = std::get_if<Gone>(&*message)) {
+        gone.push_back(*range);
+      } else {
+        receiver_.receive(std::move(*message));
       }
-      return std::nullopt;
-    });
+    }
     for (const Gone& range : gone) receiver_.receive(range);
+    receiver_.finish();
+    result.count = receiver_.take_count();
   });
   result.more = reader.more();
   return result;
@@ -171,11 +193,15 @@ int64_t Store::retry() {
   db_.connect();
   db_.gate.write([&] {
     const WriteScope scope(db_, OwnWrite::Kind::apply);
+    receiver_.forget();
     catalog_.refresh();
     identity_.init(std::nullopt);
+    merger_.prepare();
+    state_.close_group();
+    merger_.settle_due();
     count += receiver_.release_due();
     count += receiver_.retry_schema(true);
-    count += receiver_.retry_constraints();
+    count += merger_.retry();
   });
   return count;
 }

@@ -98,6 +98,7 @@ class Store {
 
  private:
   void write(const std::function<void()>& work);
+  void receive(const std::function<void()>& work);
   void begin();
   void bring_up(const std::string& table, bool backfill);
   void record_rows(const TablePlan& plan);

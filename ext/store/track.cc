@@ -50,8 +50,15 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     for (const Column& column : plan->columns) {
       if (same_name(column.name, tombstone)) tombstone = column.name;
     }
-    const auto tombstone_column = plan->log_tombstone ? std::nullopt : plan->find(tombstone);
-    const bool log_tombstone = !tombstone_column || *tombstone_column == plan->columns.size();
+    const auto tombstone_column = plan->own_column(tombstone);
+    const bool log_tombstone = !tombstone_column;
+    if (plan->own_column(kWireTombstone) && !same_name(tombstone, kWireTombstone)) {
+      throw Error(Code::option,
+                  "the tombstone " + quoted(tombstone) + " of " + quoted(name) +
+                      " is called deletedAt in messages, and the table has another column of that "
+                      "name",
+                  "rename that column, or let it be the tombstone");
+    }
     if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
       throw Error(Code::option,
                   "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
@@ -150,7 +157,7 @@ void Store::record_lost_rows(const TablePlan& plan) {
     state_.close_group();
     local_.record_gone(plan, key);
     // The deleted row stays in T.
-    if (!plan.log_tombstone) merger_.settle(plan, key);
+    if (!plan.log_tombstone) merger_.show(plan, key);
   };
   Run run = db_.once(plan.log_all);
   while (run.step()) {

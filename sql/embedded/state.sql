@@ -12,12 +12,15 @@ CREATE TABLE main."_replic_state"(
   max_drift_ms INTEGER NOT NULL DEFAULT 300000,
   due_at INTEGER NOT NULL DEFAULT 0,
   waiting INTEGER NOT NULL DEFAULT 0,
+  grouped INTEGER NOT NULL DEFAULT 0,
   schema_parked INTEGER NOT NULL DEFAULT 0,
   schema_seen INTEGER NOT NULL DEFAULT 0,
   tables_seen INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0,
   collisions INTEGER NOT NULL DEFAULT 0,
   unknown_messages INTEGER NOT NULL DEFAULT 0,
+  foreign_keys INTEGER NOT NULL DEFAULT -1,
+  due INTEGER NOT NULL DEFAULT 0,
   group_max INTEGER NOT NULL DEFAULT 10000,
   split_groups INTEGER NOT NULL DEFAULT 0,
   boot TEXT NOT NULL DEFAULT '',
@@ -98,6 +101,43 @@ CREATE TABLE main."_replic_voids"(
   seq INTEGER NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY(peer, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Units (single patches, or groups by their first seq) that a constraint held up, and that were
+-- accepted when a later one executed: the stamp of that one, and their place among those it freed.
+CREATE TABLE main."_replic_late"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  by_at INTEGER NOT NULL,
+  by_peer INTEGER NOT NULL,
+  by_seq INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- Local transactions that may have freed what waits, and after which T could not be written at once:
+-- the next call of replic that writes draws the consequences.
+CREATE TABLE main."_replic_due"(
+  peer INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(peer, first)
+) STRICT, WITHOUT ROWID;
+
+-- What rows have claimed in any patch that is kept: values of a UNIQUE key or of a key that is
+-- referred to, or values by which they refer to a row. hash names the key and the values; rows of
+-- the same hash are tied.
+CREATE TABLE main."_replic_claims"(
+  hash INTEGER NOT NULL,
+  tab TEXT NOT NULL,
+  row_key BLOB NOT NULL,
+  PRIMARY KEY(hash, tab, row_key)
+) STRICT, WITHOUT ROWID;
+
+-- The keys of each table for which its claims were noted, as a hash.
+CREATE TABLE main."_replic_keys"(
+  tab TEXT PRIMARY KEY COLLATE NOCASE,
+  signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Tables that replic_track has seen. complete: every row of the table is in its log, and every write

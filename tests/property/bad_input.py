@@ -36,13 +36,7 @@ def bad_batch(good_texts, shape, kind):
     key = _key_values(shape)
     message = {"type": 10, "at": 1, "peer": 903, "seq": 1, "ver": 1, "tab": shape.name,
                "delta": key}
-    first = next(iter(key))
-    if kind == "no key":
-        del key[first]
-    elif kind == "null key":
-        del key[first]
-        message["nulls"] = [first]
-    elif kind == "no seq":
+    if kind == "no seq":
         del message["seq"]
     elif kind == "seq 0":
         message["seq"] = 0

@@ -6,27 +6,32 @@ import pprint
 import tempfile
 import time
 import traceback
+from dataclasses import dataclass
+from typing import Callable
 
 from checks import Broken
 from isolate import TIME_LIMIT_S, death_of, run_isolated, stop_after
-from peer import SqlPeer
-from runner import Run
-from schedule import make_schedule
 from shrink import shrink
 
 PROGRESS_S = 3
 
 
-def sql_peers(folder, trace=False):
-    return lambda peer_id, kind: SqlPeer(peer_id, kind, folder, trace)
+@dataclass(frozen=True)
+class Suite:
+    """One property test."""
+    script: str         # the file that replays a schedule
+    make: Callable      # make(seed) -> schedule
+    run: Callable       # run(schedule, make_peer, folder) -> an object with execute() and close()
+    peers: Callable     # peers(folder, trace) -> make_peer(id, kind)
+    simpler: Callable   # simpler(schedule) -> schedules with one thing less, apart from events
 
 
-def run_schedule(schedule, peers=sql_peers, trace=False):
-    """None, or (kind, text) of what is broken. `peers(folder, trace)` gives a maker of peers."""
+def run_schedule(schedule, suite, trace=False):
+    """None, or (kind, text) of what is broken."""
     with tempfile.TemporaryDirectory(prefix="replic-") as folder:
         run = None
         try:
-            run = Run(schedule, peers(folder, trace), folder)
+            run = suite.run(schedule, suite.peers(folder, trace), folder)
             run.execute()
             run.close()
         except Broken as broken:
@@ -36,30 +41,30 @@ def run_schedule(schedule, peers=sql_peers, trace=False):
     return None
 
 
-def run_once(schedule, peers=sql_peers):
+def run_once(schedule, suite):
     """run_schedule in a process of its own; a crash has the kind "crash"."""
-    lived, result = run_isolated(run_schedule, schedule, peers)
+    lived, result = run_isolated(run_schedule, schedule, suite)
     return result if lived else ("crash", result)
 
 
-def explain(schedule, failure, peers=sql_peers):
-    """Prints the failure and a shrunk script that shows it again."""
+def explain(schedule, failure, suite):
+    """Prints the failure and a shrunk script that shows it again; returns that script."""
     kind, text = failure
     print(f"\nFAILED: seed {schedule['seed']}\n{text}\n", flush=True)
-    again = run_once(schedule, peers)
+    again = run_once(schedule, suite)
     if again is None or again[0] != kind:
         print(f"not the same when run again ({again and again[0]}); the whole schedule follows")
         small = schedule
     else:
         print(f"shrinking {len(schedule['events'])} events ...", flush=True)
-        small = shrink(schedule, lambda s: (run_once(s, peers) or ("",))[0] == kind)
-        again = run_once(small, peers) or again
+        small = shrink(schedule, lambda s: (run_once(s, suite) or ("",))[0] == kind, suite.simpler)
+        again = run_once(small, suite) or again
         print(f"shrunk to {len(small['events'])} events:\n{again[1]}\n")
     path = os.path.join(tempfile.gettempdir(), f"replic-schedule-{schedule['seed']}.txt")
     with open(path, "w", encoding="utf-8") as file:
         file.write(as_text(small))
-    print(f"{as_text(small)}\nreplay: test_convergence.py --seed {schedule['seed']}\n"
-          f"    or: test_convergence.py --script {path} --trace", flush=True)
+    print(f"{as_text(small)}\nreplay: {suite.script} --seed {schedule['seed']}\n"
+          f"    or: {suite.script} --script {path} --trace", flush=True)
     return small
 
 
@@ -71,11 +76,11 @@ def as_text(schedule):
     return "{\n" + "\n".join(lines) + "\n 'events': [\n" + events + " ]}\n"
 
 
-def _work(seeds, peers, current, done, failures):
+def _work(seeds, suite, current, done, failures):
     for seed in seeds:
         current.value = seed
         stop_after(TIME_LIMIT_S)
-        failure = run_schedule(make_schedule(seed), peers)
+        failure = run_schedule(suite.make(seed), suite)
         if failure is not None:
             failures.send((seed, failure))
             break
@@ -84,13 +89,13 @@ def _work(seeds, peers, current, done, failures):
 
 
 class _Worker:
-    def __init__(self, seeds, peers):
+    def __init__(self, seeds, suite):
         context = multiprocessing.get_context("fork")
         self.current = context.Value("q", seeds[0])
         self.done = context.Value("q", 0)
         self.failures, writer = context.Pipe(duplex=False)
         self.process = context.Process(
-            target=_work, args=(seeds, peers, self.current, self.done, writer))
+            target=_work, args=(seeds, suite, self.current, self.done, writer))
         self.process.start()
         writer.close()
 
@@ -106,10 +111,10 @@ class _Worker:
         return None
 
 
-def run_many(seeds, jobs=2, peers=sql_peers, label="schedules"):
+def run_many(seeds, suite, jobs=2):
     """Runs the schedules of all seeds; returns the first (seed, failure), or None."""
     began = told = time.monotonic()
-    workers = [_Worker(seeds[j::jobs], peers) for j in range(jobs) if seeds[j::jobs]]
+    workers = [_Worker(seeds[j::jobs], suite) for j in range(jobs) if seeds[j::jobs]]
     failure = None
     while failure is None and any(w.process.is_alive() for w in workers):
         time.sleep(0.1)
@@ -117,13 +122,13 @@ def run_many(seeds, jobs=2, peers=sql_peers, label="schedules"):
         if time.monotonic() - told >= PROGRESS_S:
             told = time.monotonic()
             done = sum(w.done.value for w in workers)
-            print(f"  {done} of {len(seeds)} {label}, {told - began:.0f} s", flush=True)
+            print(f"  {done} of {len(seeds)} schedules, {told - began:.0f} s", flush=True)
     failure = failure or next((f for f in (w.failure() for w in workers) if f), None)
     for worker in workers:
         if failure:
             worker.process.terminate()
         worker.process.join()
     if failure is None:
-        print(f"  {len(seeds)} {label} agree with the oracle, "
+        print(f"  {len(seeds)} schedules agree with the oracle, "
               f"{time.monotonic() - began:.1f} s", flush=True)
     return failure

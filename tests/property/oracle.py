@@ -16,6 +16,7 @@ of `messages` never matters. What the text leaves open is decided here, in one p
  5. A row with a log-only tombstone is absent from T, lacks nothing and breaks nothing.
  6. Parts of a group disagree when their `grp` or their `at` differ: they wait with `group`.
  7. FOREIGN KEY is tested in both directions: a unit may not take a parent away from a row either.
+ 8. A patch that lacks a column of its table's key, or sets it to NULL, is of no row: `schema`.
 """
 
 import sqlite3
@@ -134,6 +135,9 @@ def readable_parts(patches, schema, latest_at, is_breaking, outcome):
                     outcome.park(patch, "schema", table.name)
                 else:
                     known[column.wire_name] = value
+            if any(known.get(c.wire_name) is None for c in table.key_columns):
+                outcome.park(patch, "schema", table.name)
+                continue
             parts[identity] = Part(patch, (table.name, table.key_of(known)), known)
     return parts
 

@@ -106,7 +106,7 @@ class Run:
         fresh = {schema.same_content_key(read_message(t)) for t in texts} - known
         least = {key[:2] for key in fresh} - {key[:2] for key in known}
         try:
-            count = self.peers[i].apply(texts, form, handle)
+            count = self.give(i, texts, form, handle)
         except sqlite3.Error as error:
             raise Broken("apply", f"peer {self.peers[i].id}: well-formed input refused: {error}\n"
                          + "\n".join(texts)) from error
@@ -116,6 +116,9 @@ class Run:
         if count is not None and not len(least) <= count <= len(fresh):
             raise Broken("count", f"peer {self.peers[i].id}: replic_apply gave {count} for "
                          f"{len(fresh)} new patches:\n" + "\n".join(texts))
+
+    def give(self, i, texts, form, handle):
+        return self.peers[i].apply(texts, form, handle)
 
     # Events
 

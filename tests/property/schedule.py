@@ -155,6 +155,11 @@ class _Maker:
             generated = [c.name for c in shape.columns if c.is_generated]
             if generated and rng.random() < 0.1:
                 values[rng.choice(generated)] = "1"
+            if rng.random() < 0.04:
+                key = rng.choice([c.name for c in shape.columns if c.is_key])
+                values[key] = None
+                if rng.random() < 0.5:
+                    del values[key]
             if all(table["here"]) and rng.random() < 0.05:
                 values = {name.upper() if name.isascii() else name: v for name, v in values.items()}
             event.update(table=shape.name, set=values)
@@ -220,5 +225,4 @@ class _Maker:
         what = [self.rng.choice(self.message_ids) for _ in range(2)] if self.message_ids else []
         table = self.rng.choice(self.tables)
         return {"peer": self._any_peer(), "what": what, "table": table["shape"],
-                "kind": self.rng.choice(("no key", "null key", "truncated", "no seq", "seq 0",
-                                         "number", "at too big"))}
+                "kind": self.rng.choice(("truncated", "no seq", "seq 0", "number", "at too big"))}

@@ -4,11 +4,15 @@ Source: Zeller and Hildebrandt 2002, "Simplifying and Isolating Failure-Inducing
 """
 
 import copy
+import itertools
 import time
 
 
-def shrink(schedule, still_fails, limit_s=90):
-    """The smallest schedule found within `limit_s` for which `still_fails(schedule)` holds."""
+def shrink(schedule, still_fails, simpler, limit_s=90):
+    """The smallest schedule found within `limit_s` for which `still_fails(schedule)` holds.
+
+    `simpler(schedule)` gives schedules with one thing less, apart from whole events.
+    """
     deadline = time.monotonic() + limit_s
 
     def accepts(candidate):
@@ -17,12 +21,21 @@ def shrink(schedule, still_fails, limit_s=90):
     schedule = _fewer_events(schedule, accepts)
     progress = True
     while progress:
-        progress = False
-        for candidate in _simpler(schedule):
-            if accepts(candidate):
-                schedule, progress = candidate, True
-                break
+        schedule, progress = _one_pass(schedule, simpler, accepts)
     return _fewer_events(schedule, accepts)
+
+
+def _one_pass(schedule, simpler, accepts):
+    """Tries everything once: the schedule that is left, and whether anything could go."""
+    progress, tried = False, 0
+    while True:
+        candidate = next(itertools.islice(simpler(schedule), tried, None), None)
+        if candidate is None:
+            return schedule, progress
+        if accepts(candidate):  # what has been tried is not tried again before the next pass
+            schedule, progress = candidate, True
+        else:
+            tried += 1
 
 
 def _fewer_events(schedule, accepts):
@@ -42,28 +55,29 @@ def _fewer_events(schedule, accepts):
     return {**schedule, "events": events}
 
 
-def _simpler(schedule):
+def simpler_schedules(schedule):
     """Schedules with one thing less, or one thing plainer."""
     for position, table in enumerate(schedule["tables"]):
         names = [e.get("table") for e in schedule["events"]]
         if table["shape"] not in names and len(schedule["tables"]) > 1:
-            yield _changed(schedule, lambda s, p=position: s["tables"].pop(p))
+            yield changed(schedule, lambda s, p=position: s["tables"].pop(p))
     last = len(schedule["peers"]) - 1
     if last > 0 and not any(last in (e.get("peer"), e.get("from")) or last in e.get("to", ())
                             for e in schedule["events"]):
-        yield _changed(schedule, lambda s: s["peers"].pop())
+        yield changed(schedule, lambda s: s["peers"].pop())
     for position, peer in enumerate(schedule["peers"]):
         if peer["kind"] != "memory":
-            yield _changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
+            yield changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
     for position, event in enumerate(schedule["events"]):
         for name in ("what", "to", "steps", "set"):
             for item in list(event.get(name, ())):
-                yield _changed(schedule, lambda s, p=position, n=name, i=item: _remove(s, p, n, i))
+                yield changed(schedule, lambda s, p=position, n=name, i=item: _remove(s, p, n, i))
         if event.get("form") in ("array", "spaced", "blob", "insert"):
-            yield _changed(schedule, lambda s, p=position: s["events"][p].update(form="single"))
+            yield changed(schedule, lambda s, p=position: s["events"][p].update(form="single"))
 
 
-def _changed(schedule, change):
+def changed(schedule, change):
+    """A copy of the schedule on which change(copy) has been called."""
     candidate = copy.deepcopy(schedule)
     change(candidate)
     return candidate

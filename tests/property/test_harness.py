@@ -2,44 +2,50 @@
 
 import contextlib
 import io
+import os
 import unittest
 
 import engine
+from engine import Suite
 from fake_peer import FAULTS, FakePeer
+from runner import Run
 from schedule import make_schedule
+from shrink import simpler_schedules
 
 
-def fake_peers(fault):
-    def peers(_folder, _trace=False):
-        return lambda peer_id, kind: FakePeer(peer_id, kind, fault)
-    return peers
+def suite_of(make_peer):
+    return Suite("test_convergence.py", make_schedule, Run, lambda *_: make_peer,
+                 simpler_schedules)
+
+
+def with_fault(fault):
+    return suite_of(lambda peer_id, kind: FakePeer(peer_id, kind, fault))
 
 
 class HarnessTest(unittest.TestCase):
     def test_peers_that_follow_the_oracle_pass(self):
         for seed in range(1, 41):
-            self.assertIsNone(engine.run_schedule(make_schedule(seed), fake_peers(None)), seed)
+            self.assertIsNone(engine.run_schedule(make_schedule(seed), with_fault(None)), seed)
 
     def test_each_planted_fault_is_found(self):
         for fault in FAULTS:
             with self.subTest(fault=fault):
-                self.assertTrue(any(engine.run_schedule(make_schedule(seed), fake_peers(fault))
+                self.assertTrue(any(engine.run_schedule(make_schedule(seed), with_fault(fault))
                                     for seed in range(1, 41)))
 
     def test_a_failing_schedule_shrinks_to_few_events_and_reads_back(self):
-        peers = fake_peers("arrival order")
+        suite = with_fault("arrival order")
         seed, failure = next((s, f) for s in range(1, 41)
-                             for f in [engine.run_schedule(make_schedule(s), peers)] if f)
+                             for f in [engine.run_schedule(make_schedule(s), suite)] if f)
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            small = engine.explain(make_schedule(seed), failure, peers)
+            small = engine.explain(make_schedule(seed), failure, suite)
         self.assertLessEqual(len(small["events"]), 5, printed.getvalue())
         self.assertIn(f"--seed {seed}", printed.getvalue())
 
     def test_a_crash_is_a_failure_with_its_seed(self):
-        def peers(_folder, _trace=False):
-            return lambda peer_id, kind: engine.os.abort()
+        crash = suite_of(lambda peer_id, kind: os.abort())
         with contextlib.redirect_stdout(io.StringIO()):
-            seed, (kind, text) = engine.run_many([5, 6], 2, peers)
+            seed, (kind, text) = engine.run_many([5, 6], crash)
         self.assertIn(seed, (5, 6))
         self.assertEqual((kind, text), ("crash", "killed by SIGABRT"))
 

@@ -46,7 +46,7 @@ SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":"1","ver":1,"tab":"note","
 SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"","delta":{"id":1}}');
 SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"note","delta":[1]}');
 SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"note","delta":{"ID":1,"id":2}}');
-SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"note","delta":{"body":"x"}}');
+SELECT replic_apply('{"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"note","delta":{"id":1},"grp":[1]}');
 SELECT replic_apply('{"type":30,"peer":2,"minSeq":5,"maxSeq":4,"forPeer":1}');
 SELECT replic_apply('
   {"type":10,"at":1,"peer":2,"seq":1,"ver":1,"tab":"note","delta":{"id":1,"done":0}}

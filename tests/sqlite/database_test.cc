@@ -102,6 +102,9 @@ TEST(Connection, ClosesInsideATransaction) {
 }
 
 TEST(Connection, StaysUsableWhenItCannotBeClosedYet) {
+  const std::string messages =
+      patch_message(7, 1, 900, "note", "{\"id\":8,\"body\":\"from another\"}") +
+      patch_message(7, 3, 900, "unheard", "{\"id\":3}");
   for (const std::string& sql : cursors()) {
     SCOPED_TRACE(sql);
     const auto host = with_notes();
@@ -113,10 +116,78 @@ TEST(Connection, StaysUsableWhenItCannotBeClosedYet) {
       EXPECT_EQ(host->one("SELECT count(*) FROM replic_changes WHERE peer = 7"), "1");
       const Answer written = host->ask("SELECT replic_patch('note', 'id', 9, 'body', 'later')");
       EXPECT_TRUE(written.ok()) << written.error;
+      EXPECT_EQ(host->one("SELECT replic_apply(" + sql_text(messages) + ")"), "2");
+      EXPECT_EQ(host->close(), SQLITE_BUSY);
+      EXPECT_EQ(host->one("SELECT replic_apply(" + sql_text(messages) + ")"), "0");
       while (cursor.step() == SQLITE_ROW) {
       }
     }
     EXPECT_EQ(host->one("SELECT body FROM note WHERE id = 9"), "later");
+    EXPECT_EQ(host->one("SELECT body FROM note WHERE id = 8"), "from another");
+    EXPECT_EQ(host->one("SELECT count(*) FROM replic_pending"), "2");
+    EXPECT_EQ(host->rows("SELECT * FROM replic_check"), std::vector<std::string>{});
+    EXPECT_EQ(host->close(), SQLITE_OK);
+  }
+}
+
+TEST(Connection, StaysUsableWhenABlobOrABackupHoldsItOpen) {
+  const auto host = with_notes();
+  const Host copy;
+  sqlite3_blob* blob = nullptr;
+  ASSERT_EQ(sqlite3_blob_open(host->db(), "main", "note", "body", 1, 0, &blob), SQLITE_OK);
+  EXPECT_EQ(host->close(), SQLITE_BUSY);
+  host->rows("SELECT replic_patch('note', 'id', 3, 'body', 'three')");
+  sqlite3_blob_close(blob);
+  sqlite3_backup* backup = sqlite3_backup_init(copy.db(), "main", host->db(), "main");
+  ASSERT_NE(backup, nullptr);
+  EXPECT_EQ(sqlite3_backup_step(backup, 1), SQLITE_OK);
+  EXPECT_EQ(host->close(), SQLITE_BUSY);
+  host->rows("SELECT replic_patch('note', 'id', 4, 'body', 'four')");
+  EXPECT_EQ(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+  EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
+  EXPECT_EQ(copy.one("SELECT replic_vector()"), R"({"1":[[1,4]],"7":[[2,2]]})");
+  EXPECT_EQ(host->rows("SELECT * FROM replic_check"), std::vector<std::string>{});
+  EXPECT_EQ(host->close(), SQLITE_OK);
+}
+
+// SQLite tells virtual tables of a rollback when it tries to close, and then may not close at all.
+TEST(Connection, GoesOnInItsTransactionWhenItCannotBeClosedYet) {
+  const std::string patch = "SELECT replic_patch('note', 'id', 3, 'body', 'three');";
+  const std::string apply =
+      "SELECT replic_apply(" +
+      sql_text(patch_message(7, 1, 900, "note", "{\"id\":1,\"body\":\"late\"}") +
+               patch_message(7, 3, 900, "unheard", "{\"id\":3}")) +
+      ");";
+  const std::string more = "SELECT replic_patch('note', 'id', 4, 'body', 'four');";
+  struct Case {
+    const char* name;
+    std::string before, after, vector;
+  };
+  const std::vector<Case> cases = {
+      {"commit", "BEGIN;" + patch + apply, "COMMIT", R"({"1":[[1,3]],"7":[[1,3]]})"},
+      {"write again", "BEGIN;" + patch, more + apply + "COMMIT", R"({"1":[[1,4]],"7":[[1,3]]})"},
+      {"roll back", "BEGIN;" + patch + apply, "ROLLBACK", R"({"1":[[1,2]],"7":[[2,2]]})"},
+      {"a savepoint kept", "SAVEPOINT a;" + patch + "SAVEPOINT b;" + apply,
+       more + "RELEASE b; RELEASE a", R"({"1":[[1,4]],"7":[[1,3]]})"},
+      {"a savepoint undone", "BEGIN; SAVEPOINT a;" + patch + apply,
+       "ROLLBACK TO a;" + more + "COMMIT", R"({"1":[[1,3]],"7":[[2,2]]})"},
+      {"an outer savepoint undone", "SAVEPOINT a;" + patch + "SAVEPOINT b;" + apply,
+       more + "ROLLBACK TO a;" + apply + "RELEASE a", R"({"1":[[1,2]],"7":[[1,3]]})"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto host = with_notes();
+    host->rows(c.before);
+    {
+      const OpenStatement cursor(host->db(), "SELECT * FROM replic_changes");
+      EXPECT_EQ(host->close(), SQLITE_BUSY);
+      EXPECT_EQ(host->close(), SQLITE_BUSY);
+    }
+    EXPECT_TRUE(host->in_transaction());
+    host->rows(c.after);
+    EXPECT_EQ(host->one("SELECT replic_vector()"), c.vector);
+    EXPECT_EQ(host->rows("SELECT * FROM replic_check"), std::vector<std::string>{});
+    host->rows(more);
     EXPECT_EQ(host->rows("SELECT * FROM replic_check"), std::vector<std::string>{});
     EXPECT_EQ(host->close(), SQLITE_OK);
   }

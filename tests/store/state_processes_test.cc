@@ -4,10 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <set>
 
 #include "support/host.h"
 #include "support/temp_folder.h"
@@ -40,6 +41,52 @@ void in_processes(const std::function<void(int number)>& work) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0) << "a process failed";
   }
+}
+
+// Runs `work` in kProcesses processes that never end by themselves, and kills each when it has
+// acknowledged as many of its calls as `most` says, in the middle of one that it makes then.
+// Returns everything acknowledged. `work` acknowledges a number after the call that it stands for.
+using Acknowledge = std::function<void(int64_t id)>;
+std::vector<int64_t> in_killed_processes(
+    const std::function<void(int number, const Acknowledge&)>& work,
+    const std::function<int(int number)>& most) {
+  struct Word {
+    int64_t number, id;
+  };
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+  std::vector<pid_t> children;
+  for (int number = 0; number < kProcesses; number++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      try {
+        work(number, [&](int64_t id) {
+          const Word word{number, id};
+          if (write(ends[1], &word, sizeof word) != sizeof word) _exit(1);
+        });
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "process %d: %s\n", number, error.what());
+      }
+      _exit(1);
+    }
+    children.push_back(child);
+  }
+  close(ends[1]);
+  std::vector<int64_t> acknowledged;
+  std::vector<int> counts(kProcesses);
+  for (Word word{}; read(ends[0], &word, sizeof word) == sizeof word;) {
+    acknowledged.push_back(word.id);
+    const auto number = static_cast<size_t>(word.number);
+    if (++counts[number] == most(static_cast<int>(number))) kill(children[number], SIGKILL);
+  }
+  close(ends[0]);
+  for (const pid_t child : children) {
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status)) << "a process failed";
+  }
+  return acknowledged;
 }
 
 class OneFile : public testing::TestWithParam<const char*> {
@@ -142,6 +189,50 @@ TEST_P(OneFile, TakesMessagesWhileOthersWrite) {
   EXPECT_EQ(host->one("SELECT count(*) FROM replic_pending"), "0");
   EXPECT_EQ(host->one("SELECT count(*) FROM replic_missing"), "0");
   expect_sound();
+}
+
+TEST_P(OneFile, LosesNothingAcknowledgedWhenProcessesAreKilled) {
+  make_tables();
+  constexpr int64_t kMessageIds = 1'000'000;
+  constexpr int kRounds = 6;
+  std::vector<int64_t> acknowledged;
+  for (int round = 0; round < kRounds; round++) {
+    const auto work = [&](int number, const Acknowledge& acknowledge) {
+      const auto host = open();
+      for (int64_t i = 1;; i++) {
+        const int64_t id = number * 100'000 + round * 10'000 + i;
+        const std::string patch = "SELECT replic_patch('note', 'id', " + std::to_string(id);
+        if (number < 2) {
+          host->rows(patch + ", 'body', 'b', 'hits', 1)");
+          acknowledge(id);
+        } else if (number == 2) {  // two patches, one row: both or none
+          host->rows("BEGIN IMMEDIATE;" + patch + ", 'body', 'b');" + patch +
+                     ", 'hits', 1); COMMIT");
+          acknowledge(id);
+        } else {  // what came in the rounds before comes again
+          host->rows("SELECT replic_apply(" +
+                     sql_text(patch_message(7, i, 1000 + i, "note",
+                                            "{\"id\":" + std::to_string(kMessageIds + i) +
+                                                ",\"body\":\"b\",\"hits\":1}")) +
+                     ")");
+          acknowledge(kMessageIds + i);
+        }
+      }
+    };
+    const auto most = [&](int number) { return 10 + 7 * round + number; };
+    for (const int64_t id : in_killed_processes(work, most)) acknowledged.push_back(id);
+    expect_sound();
+    if (HasFailure()) return;
+  }
+  const auto host = open();
+  EXPECT_GE(acknowledged.size(), 600U);
+  for (const int64_t id : acknowledged) {
+    EXPECT_EQ(host->one("SELECT hits FROM note WHERE id = " + std::to_string(id)), "1") << id;
+  }
+  EXPECT_EQ(host->one("SELECT count(*) FROM note WHERE id > 0 AND hits IS NOT 1"), "0");
+  EXPECT_EQ(host->one("SELECT count(*) FROM replic_missing"), "0");
+  EXPECT_EQ(host->one("SELECT min(seq), max(seq) = count(*) FROM replic_changes WHERE peer = 1"),
+            "1|1");
 }
 
 TEST_P(OneFile, TakesOneIdentityWhenAllBeginAtOnce) {

@@ -1,6 +1,7 @@
 #include "support/scenarios.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -172,7 +173,9 @@ std::vector<Scenario> make_reading() {
   };
 }
 
-void seed_randomness() { sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, nullptr); }
+// The same random numbers before each call to compare, and others in each process: SQLite names its
+// temporary files by them, and one that finds its name taken by another process becomes read-only.
+void seed_randomness() { sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, getpid(), nullptr); }
 
 void copy_database(sqlite3* from, sqlite3* to) {
   sqlite3_backup* backup = sqlite3_backup_init(to, "main", from, "main");

@@ -1,0 +1,176 @@
+// What ties the rows of a table to others: its UNIQUE constraints, its FOREIGN KEYs, and the keys
+// that FOREIGN KEYs of replicated tables refer to.
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "sqlite/ident.h"
+#include "store/catalog.h"
+
+namespace replic {
+namespace {
+
+bool is_builtin(std::string_view collation) {
+  return same_name(collation, "BINARY") || same_name(collation, "NOCASE") ||
+         same_name(collation, "RTRIM");
+}
+
+void sort_columns(ValueKey& key) {
+  std::sort(key.columns.begin(), key.columns.end(),
+            [](const KeyColumn& a, const KeyColumn& b) { return folded(a.name) < folded(b.name); });
+}
+
+uint64_t domain_of(std::string_view table, const ValueKey& key) {
+  std::string bytes = folded(table);
+  for (const KeyColumn& column : key.columns) bytes.append(1, '\0').append(folded(column.name));
+  return hash64(bytes);
+}
+
+bool same_columns(const ValueKey& a, const ValueKey& b) {
+  return std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    [](const KeyColumn& x, const KeyColumn& y) {
+                      return same_name(x.name, y.name) && same_name(x.collation, y.collation);
+                    });
+}
+
+}  // namespace
+
+// The columns of one index. `plan` may be of a table that is not replicated.
+ValueKey Catalog::read_key(const TablePlan& plan, const std::string& index) {
+  ValueKey key;
+  Run parts = db_.once("PRAGMA main.index_xinfo(" + ident(index) + ")");
+  while (parts.step()) {
+    if (parts.integer(5) == 0) continue;  // carried along, not part of the key
+    const std::string name = parts.text(2);
+    const auto column = parts.is_null(2) ? std::nullopt : plan.find(name);
+    if (!column || *column >= plan.columns.size() || !is_builtin(parts.text(4))) {
+      key.is_exact = false;
+      continue;
+    }
+    key.columns.push_back(
+        {plan.columns[*column].name, column, plan.columns[*column].affinity, parts.text(4)});
+  }
+  for (const KeyColumn& column : key.columns)
+    key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + column.name);
+  sort_columns(key);
+  key.domain = domain_of(plan.name, key);
+  return key;
+}
+
+ValueKey Catalog::primary_key(const TablePlan& plan) {
+  ValueKey key;
+  for (const size_t k : plan.key) {
+    const Column& column = plan.columns[k];
+    key.columns.push_back({column.name, k, column.affinity, column.collation});
+    key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + column.name);
+  }
+  key.is_primary = true;
+  sort_columns(key);
+  key.domain = domain_of(plan.name, key);
+  return key;
+}
+
+void Catalog::read_unique_keys(TablePlan& plan) {
+  Run indexes = db_.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
+  while (indexes.step()) {
+    if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
+    ValueKey key = read_key(plan, indexes.text(1));
+    key.is_unique = true;
+    if (indexes.integer(4) != 0) key.is_exact = false;  // partial
+    plan.needs_trial = plan.needs_trial || !key.is_exact;
+    plan.value_keys.push_back(std::move(key));
+  }
+}
+
+// The key of `parent` that a FOREIGN KEY names by `columns`; the primary key when there are none.
+// Nothing when the parent has no such key: SQLite then reports a mismatch at each write.
+std::optional<ValueKey> Catalog::parent_key(const TablePlan& parent,
+                                            const std::vector<std::string>& columns) {
+  const auto matches = [&](const ValueKey& key) {
+    return key.columns.size() == columns.size() &&
+           std::all_of(columns.begin(), columns.end(), [&](const std::string& name) {
+             return std::any_of(key.columns.begin(), key.columns.end(),
+                                [&](const KeyColumn& c) { return same_name(c.name, name); });
+           });
+  };
+  ValueKey primary = primary_key(parent);
+  if (columns.empty() || matches(primary)) return primary;
+  Run indexes = db_.once("PRAGMA main.index_list(" + ident(parent.name) + ")");
+  while (indexes.step()) {
+    if (indexes.integer(2) == 0 || indexes.integer(4) != 0) continue;
+    ValueKey key = read_key(parent, indexes.text(1));
+    if (key.is_exact && matches(key)) return key;
+  }
+  return std::nullopt;
+}
+
+const std::vector<Catalog::Reference>& Catalog::references() {
+  if (references_read_) return references_;
+  references_.clear();
+  std::vector<std::string> children;
+  {
+    Run run = db_.run("SELECT name FROM main.sqlite_schema WHERE type='table' ORDER BY name");
+    while (run.step()) children.push_back(run.text(0));
+  }
+  for (const std::string& child : children) {
+    const bool is_replicated = std::find(tables().begin(), tables().end(), child) != tables().end();
+    Run run = db_.once("PRAGMA main.foreign_key_list(" + ident(child) + ")");
+    int64_t id = -1;
+    while (run.step()) {
+      if (run.integer(0) != id) references_.push_back({child, run.text(2), {}, {}, is_replicated});
+      id = run.integer(0);
+      references_.back().from.push_back(run.text(3));
+      if (!run.is_null(4)) references_.back().to.push_back(run.text(4));
+    }
+  }
+  references_read_ = true;
+  return references_;
+}
+
+void Catalog::read_foreign_keys(TablePlan& plan) {
+  for (const Reference& reference : references()) {
+    const bool is_child = same_name(reference.child, plan.name);
+    const bool is_parent = same_name(reference.parent, plan.name);
+    if (!is_child && !is_parent) continue;
+    if (!reference.is_replicated) {
+      plan.has_local_children = plan.has_local_children || is_parent;
+      continue;
+    }
+    TablePlan other;
+    if (!is_parent && !read_shape(reference.parent, other)) continue;  // SQLite: no such table
+    const TablePlan& parent = is_parent ? plan : other;
+    const std::optional<ValueKey> key = parent_key(parent, reference.to);
+    if (!key) continue;
+    if (is_parent) {
+      const auto known =
+          std::find_if(plan.value_keys.begin(), plan.value_keys.end(),
+                       [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
+      if (known == plan.value_keys.end()) {
+        plan.value_keys.push_back(*key);
+        plan.value_keys.back().is_referenced = true;
+      } else {
+        known->is_referenced = true;
+      }
+    }
+    if (!is_child) continue;
+    ForeignKey foreign;
+    foreign.parent_table = parent.name;
+    foreign.parent = *key;
+    for (const KeyColumn& column : key->columns) {
+      size_t position = 0;
+      for (size_t i = 0; i < reference.to.size(); i++) {
+        if (same_name(reference.to[i], column.name)) position = i;
+      }
+      if (reference.to.empty())
+        position = static_cast<size_t>(parent.columns[*column.column].key_position);
+      const auto from = plan.find(reference.from[position]);
+      // A generated column is computed from others: it can't be followed.
+      if (from && *from < plan.columns.size()) foreign.columns.push_back(*from);
+    }
+    if (foreign.columns.size() == key->columns.size())
+      plan.foreign_keys.push_back(std::move(foreign));
+  }
+}
+
+}  // namespace replic

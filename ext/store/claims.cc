@@ -1,0 +1,240 @@
+#include "store/claims.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "model/content.h"
+#include "store/affinity.h"
+#include "store/merge.h"
+
+namespace replic {
+namespace {
+
+// A row that has had so many different values in the columns of one key, multiplied up, claims
+// "anything" instead of each combination.
+constexpr size_t kMostTuples = 256;
+
+uint64_t held_hash(const ValueKey& key, std::string_view bytes) {
+  return hash64(bytes, key.domain);
+}
+uint64_t referred_hash(const ValueKey& key, std::string_view bytes) {
+  return hash64(bytes, ~key.domain);
+}
+// The hash of a row that may claim anything in this key.
+uint64_t any_held(const ValueKey& key) { return hash64("*", key.domain + 1); }
+uint64_t any_referred(const ValueKey& key) { return hash64("*", ~key.domain + 1); }
+
+// Everything about a table's keys that the claims depend on.
+uint64_t signature_of(const TablePlan& plan) {
+  std::string bytes;
+  const auto add = [&](const ValueKey& key) {
+    put_le64(bytes, key.domain);
+    for (const KeyColumn& column : key.columns) bytes.append(folded(column.collation)).append(",");
+    bytes += key.is_exact ? 'x' : 'p';
+  };
+  for (const ValueKey& key : plan.value_keys) add(key);
+  bytes += ';';
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    add(foreign.parent);
+    for (const size_t column : foreign.columns)
+      bytes.append(folded(plan.columns[column].name)).append(",");
+  }
+  return hash64(bytes);
+}
+
+// Calls `visit` with each way to choose one value a column.
+template <typename Visit>
+void each_combination(const std::vector<std::vector<Value>>& choices, Visit&& visit) {
+  std::vector<size_t> at(choices.size(), 0);
+  for (;;) {
+    std::vector<Value> values;
+    for (size_t i = 0; i < choices.size(); i++) values.push_back(choices[i][at[i]]);
+    visit(std::move(values));
+    size_t i = 0;
+    while (i < at.size() && ++at[i] == choices[i].size()) at[i++] = 0;
+    if (i == at.size()) return;
+  }
+}
+
+size_t combinations(const std::vector<std::vector<Value>>& choices) {
+  size_t count = 1;
+  for (const auto& values : choices) {
+    count *= values.size();
+    if (count > kMostTuples) return count;
+  }
+  return count;
+}
+
+}  // namespace
+
+std::optional<Tuple> tuple_of(const ValueKey& key, std::vector<Value>&& values) {
+  Tuple tuple;
+  for (size_t i = 0; i < values.size(); i++) {
+    if (values[i].is_null()) return std::nullopt;
+    append_key_part(tuple.bytes, values[i], key.columns[i].collation);
+  }
+  tuple.values = std::move(values);
+  return tuple;
+}
+
+Value Claims::converted(const Value& value, Affinity affinity) {
+  return with_affinity(db_, value, affinity);
+}
+
+std::vector<RowPatch> Claims::kept(const TablePlan& plan, const std::vector<Value>& key) {
+  std::vector<RowPatch> out = log_.row(plan, key);
+  for (const ParkedPatch& parked : parked_.waiting(plan.name, row_key(plan, key)))
+    out.push_back(row_patch_of(plan, parked.patch));
+  const auto expected = expected_.find({&plan, row_key(plan, key)});
+  if (expected != expected_.end())
+    out.insert(out.end(), expected->second.begin(), expected->second.end());
+  return out;
+}
+
+void Claims::expect(const TablePlan& plan, const RowPatch& patch) {
+  expected_[{&plan, row_key(plan, key_of(plan, patch))}].push_back(patch);
+}
+
+// The values that each of `columns` may have in the row when `patch` is part of it: its own, or
+// else those of the row's other patches, and the default. Empty when the patch adds nothing.
+Claims::Choices Claims::choices(const TablePlan& plan, const std::vector<size_t>& columns,
+                                const RowPatch& patch, bool first, std::vector<RowPatch>& others,
+                                bool* read) {
+  Choices out;
+  size_t own = 0;
+  for (const size_t column : columns) {
+    out.emplace_back();
+    if (const Value* value = patch.find(column)) {
+      out.back().push_back(*value);
+      own++;
+    }
+  }
+  if (own == 0 && !first) return {};
+  if (own == columns.size()) return out;
+  if (!first && !*read) {
+    others = kept(plan, key_of(plan, patch));
+    *read = true;
+  }
+  for (size_t i = 0; i < columns.size(); i++) {
+    if (!out[i].empty()) continue;
+    const Column& column = plan.columns[columns[i]];
+    if (column.default_kind == DefaultKind::constant) out[i].push_back(column.default_value);
+    for (const RowPatch& other : others) {
+      const Value* value = other.find(columns[i]);
+      if (value != nullptr && std::find(out[i].begin(), out[i].end(), *value) == out[i].end())
+        out[i].push_back(*value);
+    }
+    if (out[i].empty()) out[i].emplace_back();  // NULL
+  }
+  return out;
+}
+
+Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool first) {
+  Noted out;
+  std::vector<RowPatch> others;
+  bool read = false;
+  const std::string row = row_key(plan, key_of(plan, patch));
+  for (const ValueKey& key : plan.value_keys) {
+    // The row of a primary key is found by the key itself.
+    if (key.is_primary) continue;
+    std::vector<size_t> columns;
+    for (const KeyColumn& column : key.columns) columns.push_back(*column.column);
+    if (columns.empty()) {  // nothing but expressions: all rows of the table are tied
+      insert(held_hash(key, ""), plan.name, row);
+      out.provided.emplace_back(&key, Tuple());
+      continue;
+    }
+    const Choices values = choices(plan, columns, patch, first, others, &read);
+    if (values.empty()) continue;
+    if (combinations(values) > kMostTuples)
+      insert(any_held(key), plan.name, row);
+    else
+      each_combination(values, [&](std::vector<Value>&& chosen) {
+        auto tuple = tuple_of(key, std::move(chosen));
+        if (!tuple) return;
+        insert(held_hash(key, tuple->bytes), plan.name, row);
+        out.provided.emplace_back(&key, *std::move(tuple));
+      });
+  }
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    const Choices values = choices(plan, foreign.columns, patch, first, others, &read);
+    if (values.empty()) continue;
+    if (combinations(values) > kMostTuples) {
+      insert(any_referred(foreign.parent), plan.name, row);
+      continue;
+    }
+    each_combination(values, [&](std::vector<Value>&& chosen) {
+      for (size_t i = 0; i < chosen.size(); i++)
+        chosen[i] = converted(chosen[i], foreign.parent.columns[i].affinity);
+      auto tuple = tuple_of(foreign.parent, std::move(chosen));
+      if (!tuple) return;
+      insert(referred_hash(foreign.parent, tuple->bytes), plan.name, row);
+      out.referred.emplace_back(&foreign, *std::move(tuple));
+    });
+  }
+  return out;
+}
+
+void Claims::insert(uint64_t hash, const std::string& table, const std::string& row) {
+  Run run = db_.run("INSERT OR IGNORE INTO main._replic_claims(hash,tab,row_key) VALUES(?1,?2,?3)");
+  run.bind(static_cast<int64_t>(hash)).bind(table).bind_blob(row).exec();
+}
+
+std::vector<RowName> Claims::rows_of(uint64_t hash) {
+  std::vector<RowName> out;
+  Run run = db_.run("SELECT tab,row_key FROM main._replic_claims WHERE hash=?1");
+  run.bind(static_cast<int64_t>(hash));
+  while (run.step()) out.push_back({run.text(0), run.blob(1)});
+  return out;
+}
+
+std::vector<RowName> Claims::holders(const ValueKey& key, const Tuple& tuple) {
+  std::vector<RowName> out = rows_of(held_hash(key, tuple.bytes));
+  for (RowName& row : rows_of(any_held(key))) out.push_back(std::move(row));
+  return out;
+}
+
+std::vector<RowName> Claims::referrers(const ValueKey& key, const Tuple& tuple) {
+  std::vector<RowName> out = rows_of(referred_hash(key, tuple.bytes));
+  for (RowName& row : rows_of(any_referred(key))) out.push_back(std::move(row));
+  return out;
+}
+
+bool Claims::prepare(const TablePlan& plan) {
+  if (plan.claims_ready) return false;
+  const auto signature = static_cast<int64_t>(signature_of(plan));
+  std::optional<int64_t> noted;
+  {
+    Run run = db_.run("SELECT signature FROM main._replic_keys WHERE tab=?1");
+    run.bind(plan.name);
+    if (run.step()) noted = run.integer(0);
+  }
+  plan.claims_ready = true;
+  if (noted == signature || (!noted && !plan.has_ties())) return false;
+  rebuild(plan);
+  db_.run("INSERT OR REPLACE INTO main._replic_keys(tab,signature) VALUES(?1,?2)")
+      .bind(plan.name)
+      .bind(signature)
+      .exec();
+  return true;
+}
+
+void Claims::rebuild(const TablePlan& plan) {
+  db_.run("DELETE FROM main._replic_claims WHERE tab=?1").bind(plan.name).exec();
+  if (!plan.has_ties()) return;
+  Run run = db_.once(plan.log_all);
+  std::string row;
+  while (run.step()) {
+    const RowPatch patch = Log::read(plan, run);
+    const std::string key = row_key(plan, key_of(plan, patch));
+    note(plan, patch, key != row);
+    row = key;
+  }
+  for (const ParkedPatch& parked : parked_.waiting_in(plan.name)) {
+    const RowPatch patch = row_patch_of(plan, parked.patch);
+    note(plan, patch, true);
+    note(plan, patch, false);
+  }
+}
+
+}  // namespace replic

@@ -1,0 +1,151 @@
+#include "store/rows.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "store/own_write.h"
+
+namespace replic {
+namespace {
+
+// While it lives, the connection does not enforce foreign keys: what is written is legal as a
+// whole, though not after each statement, and what a foreign key's action would write to replicated
+// tables comes from the origin as its own patches.
+class ForeignKeysOff {
+ public:
+  explicit ForeignKeysOff(Database& db) : db_(db) {}
+  ForeignKeysOff(const ForeignKeysOff&) = delete;
+  ForeignKeysOff& operator=(const ForeignKeysOff&) = delete;
+  ~ForeignKeysOff() {
+    if (is_off_) db_.enforce_foreign_keys(true);
+  }
+  void off() {
+    is_off_ = true;
+    db_.enforce_foreign_keys(false);
+  }
+
+ private:
+  Database& db_;
+  bool is_off_ = false;
+};
+
+// Switches the connection's immediate foreign keys to deferred ones, for as long as it lives.
+class DeferredForeignKeys {
+ public:
+  explicit DeferredForeignKeys(Database& db) : db_(db) {
+    Run run = db_.once("PRAGMA defer_foreign_keys");
+    was_on_ = run.step() && run.integer(0) != 0;
+  }
+  DeferredForeignKeys(const DeferredForeignKeys&) = delete;
+  DeferredForeignKeys& operator=(const DeferredForeignKeys&) = delete;
+  void on() {
+    if (!was_on_) db_.exec("PRAGMA defer_foreign_keys=ON");
+  }
+  void off() {
+    if (!was_on_) db_.exec("PRAGMA defer_foreign_keys=OFF");
+  }
+
+ private:
+  Database& db_;
+  bool was_on_ = false;
+};
+
+bool delete_row(Database& db, const RowTarget& target) {
+  const Announce announce(db, *target.plan, target.key, Announce::Statement::remove);
+  Run run = db.run(target.plan->table_delete);
+  for (const Value& value : target.key) run.bind(value);
+  return run.try_exec() == SQLITE_OK;
+}
+
+// Foreign keys of the connection can do more than refuse what is not legal.
+bool foreign_keys_matter(Database& db, const std::vector<RowTarget>& targets) {
+  const auto has_ties = [](const RowTarget& target) { return target.plan->has_ties(); };
+  if (std::none_of(targets.begin(), targets.end(), has_ties)) return false;
+  Run run = db.run("PRAGMA foreign_keys");
+  return run.step() && run.integer(0) != 0;
+}
+
+bool has_local_children(const std::vector<RowTarget>& targets) {
+  return std::any_of(targets.begin(), targets.end(),
+                     [](const RowTarget& target) { return target.plan->has_local_children; });
+}
+
+}  // namespace
+
+int write_row(Database& db, const RowTarget& target) {
+  const TablePlan& plan = *target.plan;
+  const std::vector<Value>& key = target.key;
+  const RowFold& fold = *target.fold;
+  std::vector<size_t> changed;
+  bool present = false;
+  {
+    Run run = db.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    present = run.step();
+    for (size_t i = 0; present && fold.visible() && i < plan.columns.size(); i++) {
+      const bool key_column = plan.columns[i].key_position >= 0;
+      if (key_column && !plan.respells) continue;
+      if (!(run.value(static_cast<int>(i)) == fold.value(i))) changed.push_back(i);
+    }
+  }
+  if (!fold.visible()) {
+    if (!present) return SQLITE_OK;
+    const Announce announce(db, plan, key, Announce::Statement::remove);
+    Run run = db.run(plan.table_delete);
+    for (const Value& value : key) run.bind(value);
+    return run.try_exec();
+  }
+  if (!present) {
+    const Announce announce(db, plan, key, Announce::Statement::insert);
+    Run run = db.run(plan.table_insert);
+    for (size_t i = 0; i < plan.columns.size(); i++) run.bind(fold.value(i));
+    return run.try_exec();
+  }
+  if (changed.empty()) return SQLITE_OK;
+  const Announce announce(db, plan, key, Announce::Statement::update);
+  Run run = db.run(plan.update_sql(changed));
+  for (const size_t i : changed) run.bind(fold.value(i));
+  for (const Value& value : key) run.bind(value);
+  return run.try_exec();
+}
+
+std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets) {
+  std::vector<size_t> left(targets.size());
+  std::iota(left.begin(), left.end(), size_t{0});
+  std::string why;
+  // Each pass writes what can be written by now.
+  const auto write_all = [&] {
+    for (size_t before = left.size() + 1; !left.empty() && left.size() < before;) {
+      before = left.size();
+      std::erase_if(left, [&](size_t i) {
+        const auto write = [&] {
+          if (write_row(db, targets[i]) == SQLITE_OK) return true;
+          why = db.errmsg();
+          return false;
+        };
+        // A statement of one row that breaks a FOREIGN KEY may leave a deferred one counted as
+        // broken; the attempt takes that back. Source: fkLookupParent() in fkey.c.
+        return targets[i].plan->foreign_keys.empty() || left.size() == 1 ? write()
+                                                                         : db.gate.attempt(write);
+      });
+    }
+    return left.empty();
+  };
+  const bool matter = foreign_keys_matter(db, targets);
+  ForeignKeysOff keys(db);
+  // Rows that refer to them and are not replicated need the actions.
+  if (matter && !has_local_children(targets) && !db.has_deferred_violations()) keys.off();
+  if (write_all()) return std::nullopt;
+  std::optional<DeferredForeignKeys> deferred;
+  if (matter) deferred.emplace(db).on();
+  if (!write_all()) {
+    // Values that change places in a circle: take the rows out, and put them in anew.
+    for (const size_t i : left) delete_row(db, targets[i]);
+    write_all();
+  }
+  if (deferred) deferred->off();
+  if (left.empty()) return std::nullopt;
+  return RowRefusal{left.front(), why};
+}
+
+}  // namespace replic

@@ -1,0 +1,139 @@
+"""Random schedules of peers that write ordinary SQL, as data that can be replayed.
+
+    {"seed": 7, "foreign_keys": 1, "recursive_triggers": 0, "pinned": True, "watchful": False,
+     "heal": "sync", "peers": [{"id": 11, "kind": "memory"}, ..], "tables": [..], "triggers": [sql],
+     "events": [{"do": "txn", ..}, ..]}
+
+"tables": see constrained_tables.py. "triggers": the application's own, on every peer. "pinned": all
+clocks stand at one future value and count. "heal": how the peers become level in the end.
+Events:
+
+    txn      one peer runs "steps" (SQL texts, savepoints among them) in BEGIN .. "end", or outside of
+             any transaction when there is no "end"
+    send     "from" one peer "to" another, by "way": messages (a "share" of them, in one "form"),
+             bundle, sync, pull; "pages": of so many bytes; "rounds": the dialogue is cut after them
+    check, restart
+"""
+
+import random
+
+from constrained_tables import ACTIONS, random_tables
+from healing import WAYS
+from schedule import FORMS
+from shrink import changed
+from sql_statements import Statements, literal_of
+from unit_schedule import simpler_tables
+
+WEIGHTS = {"txn": 20, "send": 11, "check": 1.5, "restart": 0.7}
+# SQLite 3.40 does not test a foreign key to the same table that has a SET NULL action when a row is
+# written by INSERT OR REPLACE or by an UPSERT: a database then holds what the rule forbids.
+SAFE_OWN_ACTIONS = [action for action in ACTIONS if "SET NULL" not in action]
+
+
+def make_schedule(seed):
+    return _Maker(random.Random(seed)).make(seed)
+
+
+class _Maker:
+    def __init__(self, rng):
+        self.rng = rng
+
+    def make(self, seed):
+        rng = self.rng
+        made = random_tables(rng, own_actions=SAFE_OWN_ACTIONS)
+        odd_share = rng.choice((0, 0.05))
+        self.statements = [Statements(rng, literal, pools, odd_share) for literal, pools in made]
+        self.count = rng.choice((2, 3, 3, 3, 4, 5))
+        events = [self._event() for _ in range(rng.randint(8, 26))]
+        return {"seed": seed, "foreign_keys": int(rng.random() < 0.75),
+                "recursive_triggers": rng.randrange(2), "pinned": rng.random() < 0.6,
+                "watchful": rng.random() < 0.3, "heal": rng.choice(WAYS),
+                "peers": [{"id": 11 + i, "kind": rng.choices(("memory", "file", "wal"),
+                                                            (80, 12, 8))[0]}
+                          for i in range(self.count)],
+                "tables": [literal for literal, _ in made],
+                "triggers": self._triggers() if rng.random() < 0.2 else [], "events": events}
+
+    def _event(self):
+        kind = self.rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
+        return {"do": kind, **getattr(self, "_" + kind)()}
+
+    def _any_peer(self):
+        return self.rng.randrange(self.count)
+
+    def _txn(self):
+        rng = self.rng
+        steps = [self._statement() for _ in range(rng.choice((1, 1, 1, 2, 3, 5)))]
+        event = {"peer": self._any_peer(), "steps": steps}
+        if len(steps) > 1 and rng.random() < 0.4:
+            first = rng.randrange(len(steps))
+            steps.insert(first, "SAVEPOINT s")
+            last = rng.randint(first + 2, len(steps))
+            steps.insert(last, rng.choice(("ROLLBACK TO s", "RELEASE s")))
+        if len(steps) > 1 or rng.random() < 0.4:
+            event["end"] = rng.choice(("COMMIT", "COMMIT", "COMMIT", "COMMIT", "ROLLBACK"))
+        return event
+
+    def _statement(self):
+        return self.rng.choice(self.statements).draw()
+
+    def _send(self):
+        rng = self.rng
+        source = self._any_peer()
+        target = rng.choice([i for i in range(self.count) if i != source])
+        way = rng.choice(("messages", "messages", "messages", "bundle", "sync", "pull"))
+        event = {"from": source, "to": target, "way": way}
+        if way == "messages":
+            event.update(form=rng.choice(FORMS), share=rng.choice((0.3, 0.6, 1.0, 1.0)),
+                         pick=rng.randrange(10**6), own=rng.random() < 0.4)
+        elif way != "pull":
+            event.update(pages=rng.choice((None, None, 1, 300)), rounds=rng.choice((1, 2, 9)))
+        return event
+
+    def _check(self):
+        return {}
+
+    def _restart(self):
+        return {"peer": self._any_peer()}
+
+    def _triggers(self):
+        """One or two triggers that write to a replicated table, or to a local one."""
+        rng = self.rng
+        made = []
+        for number in range(rng.choice((1, 1, 2))):
+            on, to = rng.choice(self.statements), rng.choice(self.statements)
+            when = rng.choice(("AFTER INSERT", "AFTER UPDATE", "AFTER DELETE", "BEFORE UPDATE"))
+            name = rng.choice(list(to.pools.columns))
+            value = literal_of(rng.choice(to.pools.columns[name]))
+            body = f"UPDATE {to.name} SET {name} = {value} WHERE {to.condition()};"
+            # SQLite leaves open what a BEFORE trigger does that writes to the very row.
+            if rng.random() < 0.3 or when.startswith("BEFORE") and on is to:
+                body = "INSERT INTO noted(what) VALUES (1);"
+            made.append(f"CREATE TRIGGER g{number} {when} ON {on.name} BEGIN {body} END")
+        return made
+
+
+def simpler_schedules(schedule):
+    """Schedules with one thing less, or one thing plainer, apart from whole events."""
+    last = len(schedule["peers"]) - 1
+    if last > 1 and not any(last in (e.get("peer"), e.get("from"), e.get("to"))
+                            for e in schedule["events"]):
+        yield changed(schedule, lambda s: s["peers"].pop())
+    for name, plain in (("heal", "changes"), ("recursive_triggers", 0), ("pinned", False)):
+        if schedule[name] != plain:
+            yield changed(schedule, lambda s, n=name, v=plain: s.update({n: v}))
+    for position, peer in enumerate(schedule["peers"]):
+        if peer["kind"] != "memory":
+            yield changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
+    for number in range(len(schedule["triggers"])):
+        yield changed(schedule, lambda s, i=number: s["triggers"].pop(i))
+    texts = [step for event in schedule["events"] for step in event.get("steps", ())]
+    yield from simpler_tables(schedule, lambda name: any(name in t for t in texts),
+                              lambda _s, _table, name: not any(name in t for t in texts))
+    for position, event in enumerate(schedule["events"]):
+        for number in range(len(event.get("steps", ()))):
+            yield changed(schedule, lambda s, p=position, i=number:
+                          s["events"][p]["steps"].pop(i))
+        if event.get("way") not in (None, "messages"):
+            yield changed(schedule, lambda s, p=position: s["events"][p].update(
+                way="messages", form="array", share=1.0, pick=0, own=False))

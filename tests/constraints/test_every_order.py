@@ -1,0 +1,222 @@
+"""Small sets of units in every order against the oracle: known hard cases, then random ones.
+
+A known case is delivered in each order to a fresh database. Random sets are walked as a tree inside
+one transaction, with a savepoint at each message, where every subset on the way is checked too.
+"""
+
+import contextlib
+import itertools
+import random
+import unittest
+
+from checks import check_peer
+from constrained_tables import tables_of, random_tables
+from oracle import oracle
+from peer import extension_path
+from schedule import DAY_MS
+from shapes import schema_of
+from unit_run import ConstraintPeer, messages_of
+from wire import EPOCH_MS, at_from_ms, read_message
+
+BASE_AT = at_from_ms(EPOCH_MS + 300 * DAY_MS)
+NOW_MS = EPOCH_MS + 301 * DAY_MS
+TIME = 1767225600000  # of deletions
+RANDOM_SETS = 60
+
+
+def table(name, *columns, constraints=(), indexes=(), options="", tombstone=None):
+    """A literal of constrained_tables.py; columns as "name type"."""
+    return {"name": name, "columns": [column.split(" ", 1) for column in columns], "key": [],
+            "constraints": list(constraints), "indexes": list(indexes), "options": options,
+            "tombstone": tombstone, "indexes_late": False}
+
+
+def units(*written):
+    """Units from (at, ghost, patch, ..), a patch being (table, values); seqs count by ghost."""
+    seqs, made = {}, []
+    for at, ghost, *patches in written:
+        first = seqs.get(ghost, 0) + 1
+        seqs[ghost] = first + len(patches) - 1
+        made.append({"ghost": ghost, "at": at, "parts": [
+            {"seq": first + k, "table": name, "set": values}
+            for k, (name, values) in enumerate(patches)]})
+    return made
+
+
+def t(**values):
+    return "t", values
+
+
+UNIQUE = [table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE")]
+FAMILY = [table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE", "p INTEGER REFERENCES t(id)"),
+          table("c", "id INTEGER PRIMARY KEY", "u TEXT REFERENCES t(u) ON UPDATE CASCADE",
+                "p INTEGER NOT NULL REFERENCES t(id) ON DELETE CASCADE")]
+
+# name -> (tables, units)
+KNOWN = {
+    "handed from row to row": (UNIQUE, units(
+        (1, 1, t(id=0, u="y")), (2, 2, t(id=1, u="x")), (3, 1, t(id=2, u="y")),
+        (4, 2, t(id=0, u="x")), (5, 1, t(id=0, u="y")), (6, 2, t(id=1, u="z")))),
+    "a ring that turns": (UNIQUE, units(
+        (1, 1, t(id=0, u="x"), t(id=1, u="y")), (2, 1, t(id=0, u="y")), (2, 2, t(id=1, u="x")),
+        (3, 2, t(id=0, u="z")))),
+    "a swap as a group, against a claim": (UNIQUE, units(
+        (1, 1, t(id=0, u="x"), t(id=1, u="y")), (2, 1, t(id=0, u="y"), t(id=1, u="x")),
+        (2, 2, t(id=2, u="x")))),
+    "equal clocks": (UNIQUE, units(
+        (1, 3, t(id=0, u="x")), (1, 1, t(id=1, u="x")), (1, 2, t(id=1, u="y")),
+        (1, 3, t(id=2, u="y")), (1, 2, t(id=0, u=None)))),
+    "two unique columns": ([table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE", "v INT UNIQUE")],
+                           units((1, 1, t(id=0, u="x", v=1)), (2, 2, t(id=1, u="x", v=2)),
+                                 (3, 1, t(id=2, u="y", v=2)), (4, 2, t(id=0, u="y")),
+                                 (5, 1, t(id=1, v=1)), (6, 2, t(id=0, v=3)))),
+    "halves of a row and a unique value": ([table(
+        "t", "id INTEGER PRIMARY KEY", "a TEXT NOT NULL", "b TEXT NOT NULL",
+        constraints=["UNIQUE (a, b)"])], units(
+            (1, 1, t(id=0, a="x")), (2, 2, t(id=0, b="x"), t(id=1, a="x")), (3, 1, t(id=1, b="x")),
+            (4, 2, t(id=0, b="z")))),
+    "deleted rows let go": ([table(
+        "t", "id INTEGER PRIMARY KEY", "u TEXT", "deletedAt INTEGER", tombstone="deletedAt",
+        indexes=["CREATE UNIQUE INDEX live ON t(u) WHERE deletedAt IS NULL"])], units(
+            (1, 1, t(id=0, u="x")), (2, 2, t(id=1, u="x")), (3, 1, t(id=0, deletedAt=TIME)),
+            (4, 2, t(id=0, deletedAt=None)), (5, 1, t(id=1, deletedAt=TIME)),
+            (6, 2, t(id=2, u="x")))),
+    "deleted rows are not there": (UNIQUE, units(
+        (1, 1, t(id=0, u="x")), (2, 2, t(id=1, u="x")), (3, 1, t(id=0, deletedAt=TIME)),
+        (4, 2, t(id=0, deletedAt=None)), (5, 1, t(id=1, u="y", deletedAt=TIME)),
+        (6, 2, t(id=1, u="x", deletedAt=None)))),
+    "a spelling": ([table("t", "id TEXT COLLATE NOCASE PRIMARY KEY", "u TEXT COLLATE NOCASE UNIQUE",
+                          options="WITHOUT ROWID")], units(
+        (1, 1, t(id="a", u="x")), (2, 2, t(id="b", u="X")), (3, 1, t(id="A", u="y")),
+        (4, 2, t(id="c", u="Y")), (5, 1, t(id="B")))),
+    "a column of two tests": ([table(
+        "t", "id INTEGER PRIMARY KEY", "lo INT", "hi INT UNIQUE",
+        constraints=["CHECK (lo <= hi)"])], units(
+            (1, 1, t(id=0, lo=1, hi=5)), (2, 2, t(id=1, lo=4, hi=5)), (3, 1, t(id=0, hi=0)),
+            (4, 2, t(id=0, lo=0)), (5, 1, t(id=1, hi=9)), (6, 2, t(id=1, lo=6)))),
+    "an expression": ([table("t", "id INTEGER PRIMARY KEY", "a INT", "b INT",
+                             indexes=["CREATE UNIQUE INDEX both ON t(a + b)"])], units(
+        (1, 1, t(id=0, a=1, b=2)), (2, 2, t(id=1, a=2, b=1)), (3, 1, t(id=0, a=2)),
+        (4, 2, t(id=2, a=0, b=4)), (5, 1, t(id=0, b=None)))),
+    "child, parent and grandparent": (FAMILY, units(
+        (1, 1, t(id=2, p=1)), (2, 2, t(id=1, p=0)), (3, 1, t(id=0)),
+        (4, 2, t(id=1, deletedAt=TIME)), (5, 1, t(id=2, p=None)), (6, 2, t(id=0, p=0)))),
+    "a parent leaves": (FAMILY, units(
+        (1, 1, t(id=0, u="x"), ("c", {"id": 0, "p": 0})), (2, 2, t(id=0, deletedAt=TIME)),
+        (3, 1, ("c", {"id": 0, "deletedAt": TIME})), (4, 2, ("c", {"id": 1, "p": 0})))),
+    "a ring of foreign keys": (FAMILY, units(
+        (1, 1, t(id=0, p=1), t(id=1, p=0)), (2, 2, t(id=1, deletedAt=TIME)),
+        (3, 1, t(id=0, p=0), t(id=1, deletedAt=TIME)))),
+    "a referenced value moves on": (FAMILY, units(
+        (1, 1, t(id=0, u="x")), (2, 2, ("c", {"id": 0, "u": "x", "p": 0})), (3, 1, t(id=0, u="y")),
+        (4, 2, t(id=1, u="x")), (5, 1, ("c", {"id": 0, "u": "y"})), (6, 2, t(id=2, u="y")))),
+}
+
+
+class Outcomes:
+    """The oracle's outcomes for the subsets of one set of messages."""
+
+    def __init__(self, tables, messages, foreign_keys):
+        self.schema = schema_of(table.spec() for table in tables)
+        self.messages = messages
+        self.foreign_keys = foreign_keys
+        self._known = {}
+
+    def check(self, peer, order):
+        received = [self.messages[position] for position in order]
+        key = frozenset(order)
+        if key not in self._known:
+            self._known[key] = oracle([read_message(text) for text in received], self.schema,
+                                      NOW_MS, foreign_keys=self.foreign_keys)
+        check_peer(peer, self._known[key], received, self.schema)
+
+
+def fresh_peer(tables, foreign_keys):
+    peer = ConstraintPeer(11, "memory", None, pragma=foreign_keys)
+    for each in tables:
+        peer.run(each.create_sql())
+        for sql in each.index_sql():
+            peer.run(sql)
+    for each in tables:
+        peer.bring_table(each, "track")
+    return peer
+
+
+def walk_tree(peer, outcomes, order=()):
+    """All orders in one transaction: after each message the rest is tried under a savepoint."""
+    outcomes.check(peer, order)
+    for position in set(range(len(outcomes.messages))) - set(order):
+        peer.run(f"SAVEPOINT level{len(order)}")
+        peer.apply([outcomes.messages[position]])
+        walk_tree(peer, outcomes, order + (position,))
+        peer.run(f"ROLLBACK TO level{len(order)}")
+        peer.run(f"RELEASE level{len(order)}")
+
+
+def messages_of_all(written):
+    return [text for unit in written for text in messages_of(unit, BASE_AT).values()]
+
+
+def random_set(rng):
+    """(tables, messages): up to five messages of a few units."""
+    made = random_tables(rng)
+    written, size = [], 0
+    while size < 4:
+        patches = []
+        for _ in range(rng.choice((1, 1, 1, 2)) if size < 3 else 1):
+            literal, pools = rng.choice(made)
+            values = pools.row(rng, rng.choice((0.6, 1.0, 1.0)), 0.05)
+            if rng.random() < 0.15:
+                values["deletedAt"] = rng.choice((TIME, None))
+            patches.append((literal["name"], values))
+        written.append((rng.randint(1, 4), rng.choice((901, 902, 903)), *patches))
+        size += len(patches)
+    return tables_of(literal for literal, _ in made), messages_of_all(units(*written))
+
+
+class EveryOrderTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        extension_path()  # one clear error when it is not there
+
+    def test_known_cases_in_every_order(self):
+        for name, (literals, written) in KNOWN.items():
+            with self.subTest(name=name):
+                tables, messages = tables_of(literals), messages_of_all(written)
+                outcomes = Outcomes(tables, messages, True)
+                for order in itertools.permutations(range(len(messages))):
+                    with contextlib.closing(fresh_peer(tables, True)) as peer:
+                        for position in order:
+                            peer.apply([messages[position]])
+                        outcomes.check(peer, order)
+
+    def test_the_hard_case_as_it_was_found(self):
+        tables, messages = tables_of(UNIQUE), messages_of_all(KNOWN["handed from row to row"][1])
+        with contextlib.closing(fresh_peer(tables, True)) as peer:
+            for at in (2, 5, 6, 1, 4, 3):
+                peer.apply([messages[at - 1]])
+            self.assertEqual(sorted(peer.rows("t", ["id", "u"])), [(0, "y"), (1, "z")])
+            self.assertEqual([row[:4] for row in peer.pending()], [("t", 1, 2, "constraint")])
+
+    def test_random_sets_in_every_order_under_savepoints(self):
+        for seed in range(RANDOM_SETS):
+            with self.subTest(seed=seed):
+                tables, messages = random_set(random.Random(seed))
+                with contextlib.closing(fresh_peer(tables, seed % 4 > 0)) as peer:
+                    peer.run("BEGIN")
+                    walk_tree(peer, Outcomes(tables, messages, seed % 4 > 0))
+                    peer.run("ROLLBACK")
+
+
+class OracleTest(unittest.TestCase):
+    def test_the_oracle_itself_does_not_depend_on_the_order(self):
+        for literals, written in KNOWN.values():
+            schema = schema_of(table.spec() for table in tables_of(literals))
+            messages = [read_message(text) for text in messages_of_all(written)]
+            outcomes = [oracle([messages[p] for p in order], schema, NOW_MS) for order in
+                        itertools.islice(itertools.permutations(range(len(messages))), 0, None, 7)]
+            self.assertTrue(all(outcome == outcomes[0] for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    unittest.main()
