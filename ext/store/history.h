@@ -74,9 +74,9 @@ struct UnitHistory {
   bool decided_anew = false;
   bool added = false;
   bool removed = false;
-  bool banned = false;      // T itself refused it: it waits
-  int64_t tried = 0;        // when it was refused last, as RowHistory::changed counts
-  std::string refusal;      // why
+  bool banned = false;                 // T itself refused it: it waits
+  int64_t tried = 0;                   // when it was refused last, as RowHistory::changed counts
+  std::string refusal;                 // why
   std::vector<RowHistory*> looked_at;  // the rows on which the last refusal depended
   std::set<RowHistory*> seen;          // the rows on which any answer to it has depended
 

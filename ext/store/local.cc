@@ -233,6 +233,23 @@ void LocalWriter::record_row(const TablePlan& plan, const std::vector<Value>& ke
   if (!patches.empty() && !is_deleted(plan, fold(plan, patches))) record_gone(plan, key);
 }
 
+void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key) {
+  {
+    Run run = db_.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    if (run.step()) return;
+  }
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  if (patches.empty()) return;
+  const std::vector<const Value*> said = fold(plan, patches);
+  const WriteScope scope(db_, OwnWrite::Kind::apply);
+  const Announce announce(db_, plan, key, Announce::Statement::insert);
+  Run run = db_.run(plan.table_insert);
+  for (size_t i = 0; i < plan.columns.size(); i++)
+    run.bind(said[i] != nullptr ? *said[i] : plan.columns[i].default_value);
+  run.exec();
+}
+
 Stamp LocalWriter::next_stamp(int64_t at) {
   state_.close_group();
   const int64_t peer = state_.peek().peer;

@@ -61,8 +61,8 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
   return row;
 }
 
-// Once after each change of the schema: claims of all tables are needed, not only of the one that is
-// written.
+// Once after each change of the schema: claims of all tables are needed, not only of the one that
+// is written.
 void Merger::prepare() {
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
@@ -233,9 +233,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   const TablePlan& plan = *part.plan;
   prepare();
   const std::vector<Value> key = key_of(plan, part.row);
-  const bool waits =
-      state_.peek().waiting > 0 &&
-      (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
+  const bool waits = state_.peek().waiting > 0 &&
+                     (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
   if (!waits && !(plan.log_strict && !is_harmless(plan, part.row)) &&
       !(plan.needs_trial && ignores_checks())) {
     const bool logged = log_.newest(plan, key).has_value();
@@ -268,8 +267,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
 
 void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
   prepare();
-  note_local(plan, patch,
-             plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
+  note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
   log_.insert(plan, patch);
 }
 

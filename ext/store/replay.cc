@@ -71,7 +71,8 @@ std::vector<UnitHistory*> Replay::outcome() {
   return out;
 }
 
-// --- the replay ------------------------------------------------------------------------------------
+// --- the replay
+// ------------------------------------------------------------------------------------
 
 void Replay::simulate() {
   // Completing a unit reads rows, and with them other units: those come in by draw_in().
@@ -253,7 +254,8 @@ std::vector<UnitHistory*> Replay::mates(UnitHistory& unit) {
   }
 }
 
-// --- what a changed decision concerns --------------------------------------------------------------
+// --- what a changed decision concerns
+// --------------------------------------------------------------
 
 void Replay::decide_anew(UnitHistory& unit) {
   if (unit.removed || unit.decided_anew) return;
@@ -322,7 +324,8 @@ void Replay::compare(const TablePlan& plan, const RowFold& before, const RowFold
     if (!fold.visible()) return std::nullopt;
     return Claims::held_by(key, [&](size_t column) { return fold.value(column); });
   };
-  const auto referred = [&](const ForeignKey& foreign, const RowFold& fold) -> std::optional<Tuple> {
+  const auto referred = [&](const ForeignKey& foreign,
+                            const RowFold& fold) -> std::optional<Tuple> {
     if (!fold.visible()) return std::nullopt;
     return claims_.reference_of(foreign, [&](size_t column) { return fold.value(column); });
   };

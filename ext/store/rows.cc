@@ -88,7 +88,6 @@ int write_row(Database& db, const RowTarget& target) {
   return run.try_exec();
 }
 
-
 std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets) {
   std::vector<size_t> left(targets.size());
   std::iota(left.begin(), left.end(), size_t{0});

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/error.h"
-#include "store/own_write.h"
 #include "store/changes.h"
 #include "store/merge.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -30,9 +30,10 @@ void Merger::show(const TablePlan& plan, const std::vector<Value>& key) {
   RowFold fold(plan);
   for (const RowPatch& patch : patches) fold.add(patch);
   if (write_row(db_, {&plan, key, &fold}) == SQLITE_OK) return;
-  throw Error(Code::constraint,
-              "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
-              "look for triggers of its own, and for what is not replicated and refers to it");
+  throw Error(
+      Code::constraint,
+      "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
+      "look for triggers of its own, and for what is not replicated and refers to it");
 }
 
 // Adds a local transaction, which is in the logs and in T.
@@ -132,8 +133,7 @@ int64_t Merger::retry() {
     const TablePlan* plan = catalog_.find_for_write(parked.patch.table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     const Stamp& stamp = parked.patch.stamp;
-    UnitHistory& unit =
-        replay.history().unit(stamp.peer, stamp.seq, stamp.at, parked.patch.group);
+    UnitHistory& unit = replay.history().unit(stamp.peer, stamp.seq, stamp.at, parked.patch.group);
     replay.history().row(*plan, key_from(parked.row_key));
     replay.history().complete(unit);
     replay.retry(unit, end);
@@ -191,7 +191,8 @@ std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>
     if (unit->removed) {
       store_removed(*unit);
     } else {
-      for (const RowHistory::Part* part : unit->parts) is ? store_accepted(*part) : store_waiting(*part);
+      for (const RowHistory::Part* part : unit->parts)
+        is ? store_accepted(*part) : store_waiting(*part);
       store_late(*unit);
     }
     if (was == is) continue;

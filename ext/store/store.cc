@@ -41,8 +41,9 @@ Store::Store(sqlite3* handle)
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
-      capture_(db_, catalog_, state_, identity_, local_, merger_) {
+      capture_(db_, catalog_, state_, identity_, local_) {
   state_.before_sync = [this] { capture_.settle(); };
+  state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(); };
   state_.on_undo = [this] {
     peers_.forget();
@@ -69,7 +70,7 @@ void Store::write(const std::function<void()>& work) {
     catalog_.refresh();
     if (!state_.loaded()) identity_.init(std::nullopt);
     capture_.settle();
-    if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema();
+    if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);
     merger_.prepare();
     ForeignKeysOff keys(db_);
     if (merger_.disregards_foreign_keys()) keys.off();

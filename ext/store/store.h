@@ -103,8 +103,8 @@ class Store {
   void record_rows(const TablePlan& plan);
   void record_lost_rows(const TablePlan& plan);
   std::string column_names(const TablePlan& plan);
-  bool amend_log(const TablePlan& plan, bool log_tombstone);
-  int64_t follow_schema();
+  bool amend_log(const TablePlan& plan, bool log_tombstone, const std::vector<std::string>& had);
+  int64_t follow_schema(bool manual_too);
   bool follow_table(const std::string& tracked);
   std::string follow_rename(const std::string& tracked);
   bool follow_columns(const TablePlan& plan, const std::vector<std::string>& before);
