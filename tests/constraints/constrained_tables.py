@@ -104,7 +104,7 @@ class _TableMaker:
         self.parent_keys = []    # [(columns)] that a foreign key may reference
         self.strict = rng.random() < 0.25
         self.without_rowid = False
-        self.tombstone = rng.choice(("deletedAt", "deletedAt", "deletedAt", None, None, None))
+        self.tombstone = rng.choice(("deletedAt", "deletedAt", "gone", None, None, None))
         self.may_come_late = True  # a foreign key needs the index of its parent from the start
         self.pools = Pools()
 
