@@ -76,12 +76,12 @@ void Merger::prepare() {
   }
   // Whether foreign keys count is decided once for the file: by the connection that first needs it.
   if (has_foreign_keys && state_.peek().foreign_keys < 0)
-    state_.row().foreign_keys = enforces_foreign_keys() ? 1 : 0;
+    state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
   prepared_ = catalog_.generation();
 }
 
-bool Merger::enforces_foreign_keys() {
-  Run run = db_.run("PRAGMA foreign_keys");
+bool enforces_foreign_keys(Database& db) {
+  Run run = db.run("PRAGMA foreign_keys");
   return run.step() && run.integer(0) != 0;
 }
 
@@ -239,7 +239,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
     const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
     if (rc != SQLITE_OK) return db_.errmsg();
     const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
-                               (plan.refers_to_itself() || !enforces_foreign_keys());
+                               (plan.refers_to_itself() || !enforces_foreign_keys(db_));
     if (!replay_instead && !needs_parents) {
       note_local(plan, part.row, !logged);
       log_.insert(plan, part.row);

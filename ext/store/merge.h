@@ -23,6 +23,9 @@
 
 namespace replic {
 
+// PRAGMA foreign_keys of the connection.
+bool enforces_foreign_keys(Database& db);
+
 class Merger {
  public:
   Merger(Database& db, Catalog& catalog, State& state, Parked& parked)
@@ -77,7 +80,6 @@ class Merger {
                    bool logged, bool* replay_instead);
   void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
   void note_claims(const std::vector<Unit>& units);
-  bool enforces_foreign_keys();
   bool ignores_checks();
 
   Replay new_replay();

@@ -91,6 +91,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool needs_trial = false;
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
+  bool has_local_children = false;  // a table that is not replicated refers to it
   // What our triggers were made for: they hand it back with each row.
   std::string fingerprint;
   Mode mode = Mode::manual;

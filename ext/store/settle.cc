@@ -63,7 +63,7 @@ bool Merger::needs_judging(const LocalGroup& group) {
   if (group.peer == 0) return false;
   if (state.waiting > 0 || group.is_replayed) return true;
   if (!group.is_tied) return false;
-  return (state.foreign_keys > 0 && !enforces_foreign_keys()) || ignores_checks();
+  return (state.foreign_keys > 0 && !enforces_foreign_keys(db_)) || ignores_checks();
 }
 
 void Merger::judge_group() {
