@@ -149,9 +149,10 @@ std::optional<std::vector<Value>> Capture::row_now(const TablePlan& plan,
 void Capture::take_insert(const TablePlan& plan, const Row& row) {
   was_written(plan, row.new_key);
   if (is_row(plan, keeping_, row.new_key)) {
-    keeping_ = RowName();
+    keeping_ = RowId();
     return;
   }
+  take_evicted(plan, row);
   if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
   if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
 }
@@ -160,6 +161,7 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   // An UPSERT has told of an INSERT before.
   if (!coming_.empty()) was_written(plan, row.new_key);
   if (row.changed.empty()) return;
+  take_evicted(plan, row);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
     const Value tombstone = local_.record_gone(plan, row.old_key);
@@ -172,9 +174,26 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
 }
 
+// REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
+// new row has.
+void Capture::take_evicted(const TablePlan& plan, const Row& row) {
+  const bool any = std::any_of(plan.value_keys.begin(), plan.value_keys.end(),
+                               [](const ValueKey& key) { return key.is_unique; });
+  if (!any) return;
+  const bool whole = row.changed.size() == plan.columns.size();
+  const auto now = whole ? std::optional(row.values) : row_now(plan, row.new_key);
+  if (!now) return;
+  for (const RowName& rival : merger_.rivals(plan, *now, row.changed)) {
+    if (rival.row_key == row_key(plan, row.new_key)) continue;
+    const std::vector<Value> key = key_from(rival.row_key);
+    local_.record_row(plan, key);
+    if (plan.keeps_rows()) local_.put_back(plan, key);
+  }
+}
+
 void Capture::take_remove(const TablePlan& plan, const Row& row) {
   if (is_row(plan, burying_, row.old_key)) {
-    burying_ = RowName();
+    burying_ = RowId();
     return leave_for_settle(plan, row.old_key);
   }
   // REPLACE takes the old row away before it writes the new one.
@@ -193,13 +212,13 @@ bool Capture::recursive_triggers() {
   return run.step() && run.integer(0) != 0;
 }
 
-Capture::RowName Capture::name_row(std::string_view table, std::span<sqlite3_value*> key) {
-  RowName row{std::string(table), {}};
+Capture::RowId Capture::name_row(std::string_view table, std::span<sqlite3_value*> key) {
+  RowId row{std::string(table), {}};
   for (sqlite3_value* value : key) row.key.push_back(value_of(value, "key"));
   return row;
 }
 
-bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key) {
+bool Capture::is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key) {
   return row.table == plan.name && row.key.size() == key.size() &&
          row_key(plan, row.key) == row_key(plan, key);
 }
@@ -215,7 +234,7 @@ void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& 
 }
 
 void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
-  std::erase_if(coming_, [&](const RowName& row) { return is_row(plan, row, key); });
+  std::erase_if(coming_, [&](const RowId& row) { return is_row(plan, row, key); });
   if (unsettled_.empty()) return;
   const auto it = unsettled_.find(plan.name + '\0' + row_key(plan, key));
   // A savepoint between the two may take back the second alone.
@@ -227,7 +246,7 @@ void Capture::settle() {
   // They stay in the list: what is written now may be taken back, and the commit tried again.
   const auto rows = unsettled_;
   for (const auto& [name, unsettled] : rows) {
-    const RowName& row = unsettled.row;
+    const RowId& row = unsettled.row;
     const TablePlan* plan = catalog_.find(row.table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     local_.record_row(*plan, row.key);
@@ -238,7 +257,7 @@ void Capture::settle() {
 void Capture::forget() {
   row_ = Row();
   coming_.clear();
-  burying_ = keeping_ = RowName();
+  burying_ = keeping_ = RowId();
 }
 
 bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
@@ -249,7 +268,7 @@ bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
 
 bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
   if (unsettled_.empty() || db_.own_write.kind == OwnWrite::Kind::apply) return false;
-  RowName row = name_row(table, key);
+  RowId row = name_row(table, key);
   const TablePlan* plan = catalog_.find(table);
   if (plan == nullptr) throw_stale(table);
   const auto it = unsettled_.find(plan->name + '\0' + row_key(*plan, row.key));
@@ -262,7 +281,7 @@ bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
 
 void Capture::check_kept(std::string_view table) {
   if (keeping_.table.empty()) return;
-  keeping_ = RowName();
+  keeping_ = RowId();
   throw Error(Code::constraint,
               "a deleted row of " + quoted(table) +
                   " could not stay in it with its tombstone: a trigger or a conflict clause has "
@@ -295,7 +314,7 @@ void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value
 
 bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
   return std::any_of(coming_.begin(), coming_.end(),
-                     [&](const RowName& row) { return is_row(plan, row, key); });
+                     [&](const RowId& row) { return is_row(plan, row, key); });
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {

@@ -27,8 +27,14 @@ namespace replic {
 
 class Capture {
  public:
-  Capture(Database& db, Catalog& catalog, State& state, Identity& identity, LocalWriter& local)
-      : db_(db), catalog_(catalog), state_(state), identity_(identity), local_(local) {}
+  Capture(Database& db, Catalog& catalog, State& state, Identity& identity, LocalWriter& local,
+          Merger& merger)
+      : db_(db),
+        catalog_(catalog),
+        state_(state),
+        identity_(identity),
+        local_(local),
+        merger_(merger) {}
 
   // Takes a part of the values of a row, for a table that is too wide for one call: those of the
   // columns from `first_column` on.
@@ -67,7 +73,7 @@ class Capture {
 
  private:
   // A row by its table and key.
-  struct RowName {
+  struct RowId {
     std::string table;  // empty: none
     std::vector<Value> key;
   };
@@ -87,9 +93,10 @@ class Capture {
   void take_insert(const TablePlan& plan, const Row& row);
   void take_update(const TablePlan& plan, const Row& row);
   void take_remove(const TablePlan& plan, const Row& row);
+  void take_evicted(const TablePlan& plan, const Row& row);
   Value stored(const Column& column, sqlite3_value* value);
-  static RowName name_row(std::string_view table, std::span<sqlite3_value*> key);
-  bool is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key);
+  static RowId name_row(std::string_view table, std::span<sqlite3_value*> key);
+  bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
   bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
@@ -102,15 +109,16 @@ class Capture {
   State& state_;
   Identity& identity_;
   LocalWriter& local_;
+  Merger& merger_;
   Row row_;
   // Rows that a BEFORE trigger has told of, and no AFTER trigger yet; the newest last. A row that
   // was skipped stays for a while.
-  std::vector<RowName> coming_;
-  RowName burying_;  // a deleted row that is being removed to make room
-  RowName keeping_;  // a deleted row that is being put back
+  std::vector<RowId> coming_;
+  RowId burying_;    // a deleted row that is being removed to make room
+  RowId keeping_;    // a deleted row that is being put back
   Value tombstone_;  // of the row that is being deleted or put back
   struct Unsettled {
-    RowName row;
+    RowId row;
     int64_t savepoints;              // State::savepoints() then
     std::optional<Value> tombstone;  // the row is to be put back with it
   };

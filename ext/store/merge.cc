@@ -271,6 +271,22 @@ void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
   log_.insert(plan, patch);
 }
 
+std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,
+                                    const std::vector<size_t>& columns) {
+  std::vector<RowName> out;
+  for (const ValueKey& key : plan.value_keys) {
+    const bool concerned =
+        std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
+          return std::find(columns.begin(), columns.end(), *column.column) != columns.end();
+        });
+    if (!key.is_unique || !concerned) continue;
+    const auto tuple = Claims::held_by(key, [&](size_t column) { return values[column]; });
+    if (!tuple) continue;
+    for (RowName& row : claims_.holders(key, *tuple)) out.push_back(std::move(row));
+  }
+  return out;
+}
+
 void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
   if (plan.has_ties()) claims_.note(plan, patch, first);
   if (plan.has_ties() || plan.needs_trial) state_.tie_group();

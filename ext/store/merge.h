@@ -50,6 +50,10 @@ class Merger {
   std::optional<std::string> place_local(Unit&& unit);
   // Keeps a local patch, the newest of all, of what T has already.
   void store_local(const TablePlan& plan, const RowPatch& patch);
+  // Other rows that ever held a value of a UNIQUE key that a row of these values holds; of the keys
+  // that have one of `columns`.
+  std::vector<RowName> rivals(const TablePlan& plan, const std::vector<Value>& values,
+                              const std::vector<size_t>& columns);
   // Makes a row of T show what the patches in its log say.
   void show(const TablePlan& plan, const std::vector<Value>& key);
   // At the commit: draws the consequences of the open group of local patches; what waited for it is

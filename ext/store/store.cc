@@ -41,7 +41,7 @@ Store::Store(sqlite3* handle)
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
-      capture_(db_, catalog_, state_, identity_, local_) {
+      capture_(db_, catalog_, state_, identity_, local_, merger_) {
   state_.before_sync = [this] { capture_.settle(); };
   state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(); };
