@@ -53,8 +53,13 @@ const TablePlan& Capture::join(std::string_view table, std::string_view fingerpr
     });
   }
   const TablePlan* plan = catalog_.find(table);
-  if (plan == nullptr || !plan->problem.empty() || plan->mode != Mode::capture ||
-      plan->fingerprint != fingerprint || !state_.loaded())
+  if (plan != nullptr && !plan->problem.empty()) {
+    throw Error(Code::schema,
+                "table " + quoted(table) + " cannot be replicated any more: " + plan->problem,
+                plan->cure + "; or SELECT replic_untrack(" + literal(table) + ")");
+  }
+  if (plan == nullptr || plan->mode != Mode::capture || plan->fingerprint != fingerprint ||
+      !state_.loaded())
     throw_stale(table);
   return *plan;
 }
