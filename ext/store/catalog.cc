@@ -57,9 +57,12 @@ void Catalog::refresh() {
     Run run = db_.run("PRAGMA main.schema_version");
     if (run.step()) version = run.integer(0);
   }
-  if (version == version_) return;
+  if (version == version_ && !uncommitted_) return;
   clear();
   version_ = version;
+  // The rollback of a transaction that the gate has not joined is not heard of: what is read now
+  // may be taken back, and another schema get the same number.
+  uncommitted_ = !db_.autocommit() && !db_.gate.has_joined();
 }
 
 bool Catalog::initialised() {

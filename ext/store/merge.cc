@@ -67,17 +67,21 @@ void Merger::prepare() {
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
   const std::vector<std::string> tables = catalog_.tables();
-  bool has_foreign_keys = false;
+  has_foreign_keys_ = false;
   for (const std::string& table : tables) {
     const TablePlan* plan = catalog_.find_for_write(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     claims_.prepare(*plan);
-    has_foreign_keys = has_foreign_keys || !plan->foreign_keys.empty();
+    has_foreign_keys_ = has_foreign_keys_ || !plan->foreign_keys.empty();
   }
   // Whether foreign keys count is decided once for the file: by the connection that first needs it.
-  if (has_foreign_keys && state_.peek().foreign_keys < 0)
+  if (has_foreign_keys_ && state_.peek().foreign_keys < 0)
     state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
   prepared_ = catalog_.generation();
+}
+
+bool Merger::disregards_foreign_keys() {
+  return has_foreign_keys_ && state_.peek().foreign_keys == 0 && enforces_foreign_keys(db_);
 }
 
 bool enforces_foreign_keys(Database& db) {

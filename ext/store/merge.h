@@ -39,6 +39,9 @@ class Merger {
 
   // To be called once the catalogue is fresh: sees to what the tables' keys need.
   void prepare();
+  // The connection enforces foreign keys that do not count in this file: what is merged has to be
+  // written without them.
+  bool disregards_foreign_keys();
   // Places units whose seqs are recorded, and that are neither in a log nor parked: each becomes
   // visible, or is parked for the constraint that forbids it, with all that follows for others.
   void place(std::vector<Unit>&& units);
@@ -106,6 +109,7 @@ class Merger {
   Claims claims_;
   Scratch scratch_;
   Log log_;
+  bool has_foreign_keys_ = false;
   int64_t prepared_ = -1;  // the catalogue's generation
 };
 

@@ -115,8 +115,9 @@ class Replay {
   std::set<UnitHistory*> anew_;  // the units that are decided anew
   bool grown_ = false;           // anew_ has grown since the last simulation
   Position start_ = kNever;
+  std::optional<Position> now_;  // up to where given units are accepted; nothing: before start_
   Stamp step_;
-  int64_t place_ = 0;
+  int64_t place_ = 0;  // of the unit that was accepted last in this step
   int64_t moment_ = 0;  // counts changes of rows
   std::map<Stamp, std::vector<RowHistory*>> agenda_;
   std::vector<UnitHistory*> waiting_;  // by stamp

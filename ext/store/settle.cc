@@ -89,7 +89,7 @@ void Merger::judge_group() {
   // In a commit SQLite lets us write no table whose triggers write a virtual table, and nothing
   // could be undone by itself.
   const bool is_safe = std::all_of(rows.begin(), rows.end(), [&](const RowHistory* row) {
-    return !row->plan.has_triggers && (rows.size() == 1 || !row->plan.has_ties());
+    return !row->plan.has_triggers && !row->plan.has_local_children;
   });
   if (!is_safe) return state_.add_due(group);
   const WriteScope scope(db_, OwnWrite::Kind::apply);
@@ -184,6 +184,7 @@ void Merger::settle(Replay& replay) {
 
 std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>& rows) {
   std::vector<RowTarget> targets;
+  std::set<const RowHistory*> listed;
   for (const UnitHistory* unit : replay.outcome()) {
     const bool was = unit->before != kNever;
     const bool is = unit->after != kNever && !unit->removed;
@@ -196,7 +197,9 @@ std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>
     }
     if (was == is) continue;
     for (const RowHistory::Part* part : unit->parts) {
-      if (std::find(rows.begin(), rows.end(), part->row) == rows.end()) rows.push_back(part->row);
+      // What is in the log and stays there is in T.
+      if (is && part->in_log) continue;
+      if (listed.insert(part->row).second) rows.push_back(part->row);
     }
   }
   for (RowHistory* row : rows) targets.push_back({&row->plan, row->key, &replay.final_state(*row)});

@@ -452,9 +452,16 @@ void State::on_rollback_to(int level) {
   saved_.resize(index + 1);
 }
 
+// Later patches of the transaction are of another group: this one may be committed without a word.
 void State::on_detach() {
-  db_.without_cache([this] { flush(); });
+  db_.without_cache([this] {
+    if (before_sync) before_sync();
+    close_group();
+    flush();
+  });
+  db_.release();
   drop();
+  if (on_undo) on_undo();
 }
 
 void State::on_rollback() {

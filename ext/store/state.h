@@ -187,7 +187,7 @@ class State : public TransactionListener {
   std::function<void()> on_end;
   // Called before the commit of a transaction with local patches.
   std::function<void()> on_local_commit;
-  // Called when a rollback may have taken the schema back.
+  // Called when a rollback may have taken the schema back, or could do so without being heard.
   std::function<void()> on_undo;
 
  private:

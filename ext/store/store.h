@@ -99,7 +99,6 @@ class Store {
  private:
   void write(const std::function<void()>& work);
   void receive(const std::function<void()>& work);
-  void begin();
   void bring_up(const std::string& table, bool backfill);
   void record_rows(const TablePlan& plan);
   void record_lost_rows(const TablePlan& plan);
@@ -125,6 +124,7 @@ class Store {
   LocalWriter local_;
   Receiver receiver_;
   Capture capture_;
+  int64_t released_ = 0;  // what the write that runs has found to be parked no more
 };
 
 // The options there are, in order of name: name, default, meaning.
