@@ -31,9 +31,7 @@ struct OwnerTable {
     auto* table = reinterpret_cast<Table*>(base);
     Database* database = table->database;
     database->connected_ = false;
-    database->release_();
-    database->cache_.clear();
-    database->gate.clear();
+    database->release();
     delete table;
     return SQLITE_OK;
   }
@@ -91,6 +89,12 @@ void Database::connect() {
   exec("SELECT 1 FROM main.replic_connection");
   if (!connected_)
     throw Error(Code::internal, "the owner table did not connect", "please report this");
+}
+
+void Database::release() {
+  release_();
+  cache_.clear();
+  gate.clear();
 }
 
 void Database::without_cache(const std::function<void()>& work) {

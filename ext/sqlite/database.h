@@ -53,6 +53,8 @@ class Database {
   // One execution of a statement that is not kept.
   Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
   void exec(std::string_view sql) { once(sql).exec(); }
+  // Finalizes every statement that is kept, here or elsewhere.
+  void release();
   // Runs `work`; run() is as once() meanwhile.
   void without_cache(const std::function<void()>& work);
 

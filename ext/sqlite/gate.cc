@@ -64,15 +64,20 @@ struct GateTable {
   static Gate* gate_of(sqlite3_vtab* table) { return reinterpret_cast<Table*>(table)->gate; }
   static TransactionListener* listener_of(sqlite3_vtab* table) { return gate_of(table)->listener_; }
 
-  static int begin(sqlite3_vtab*) { return SQLITE_OK; }
+  static int begin(sqlite3_vtab* table) {
+    gate_of(table)->joined_ = true;
+    return SQLITE_OK;
+  }
   static int sync(sqlite3_vtab* table) {
     return guarded_method(table, [&] { listener_of(table)->on_sync(); });
   }
   static int commit(sqlite3_vtab* table) {
+    gate_of(table)->joined_ = false;
     gate_of(table)->commits_++;
     return guarded_method(table, [&] { listener_of(table)->on_commit(); });
   }
   static int rollback(sqlite3_vtab* table) {
+    gate_of(table)->joined_ = false;
     // A rollback has ended the write before it comes here. sqlite3_close comes before it knows
     // whether it can close, and leaves the transaction to the host when it cannot. Source:
     // sqlite3Close() in main.c.

@@ -59,6 +59,8 @@ class Gate {
   // E_SQLITE when it could not be undone alone.
   bool attempt(const std::function<bool()>& work);
 
+  // True when the end of the transaction that is open will be heard of.
+  bool has_joined() const { return joined_; }
   // True while an attempt runs or is being undone.
   bool in_attempt() const { return depth_ > 1; }
   // The number of transactions that have been committed through the gate.
@@ -84,6 +86,7 @@ class Gate {
   std::vector<Statement> statements_;  // one a level of nesting
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
+  bool joined_ = false;
   int64_t commits_ = 0;
   int64_t rollbacks_ = 0;  // of whole transactions
   int64_t undone_ = 0;     // those, and returns to a savepoint

@@ -1,6 +1,7 @@
 #include "store/catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -56,9 +57,12 @@ void Catalog::refresh() {
     Run run = db_.run("PRAGMA main.schema_version");
     if (run.step()) version = run.integer(0);
   }
-  if (version == version_) return;
+  if (version == version_ && !uncommitted_) return;
   clear();
   version_ = version;
+  // The rollback of a transaction that the gate has not joined is not heard of: what is read now
+  // may be taken back, and another schema get the same number.
+  uncommitted_ = !db_.autocommit() && !db_.gate.has_joined();
 }
 
 bool Catalog::initialised() {
@@ -123,6 +127,7 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
       fail("it is a " + run.text(2), "it must be an ordinary table in main");
     }
     plan->strict = run.integer(5) != 0;
+    if (run.integer(4) == 0) plan->rowid_name = "rowid";
   }
   {
     Run run =
@@ -155,7 +160,9 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
 void Catalog::read_columns(TablePlan& plan) {
   Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
   std::vector<std::pair<int64_t, size_t>> key;
+  std::set<std::string> names;
   while (run.step()) {
+    names.insert(folded(run.text(1)));
     for (const std::string_view reserved :
          {"_patchedAt", "_sequenceId", "_peerId", "_nulls", "_deletedAt"}) {
       if (!same_name(run.text(1), reserved)) continue;
@@ -177,6 +184,10 @@ void Catalog::read_columns(TablePlan& plan) {
     }
     if (run.integer(5) > 0) key.emplace_back(run.integer(5), plan.columns.size());
     plan.columns.push_back(std::move(column));
+  }
+  for (const char* name : {"rowid", "_rowid_", "oid", ""}) {
+    if (!plan.rowid_name.empty()) plan.rowid_name = name;
+    if (names.count(name) == 0) break;
   }
   std::sort(key.begin(), key.end());
   for (const auto& [position, index] : key) {
@@ -210,6 +221,7 @@ void Catalog::read_key_collations(TablePlan& plan) {
       }
     }
   }
+  if (plan.rowid_alias) plan.rowid_name.clear();
   for (const size_t k : plan.key) {
     const Column& column = plan.columns[k];
     const bool binary = same_name(column.collation, "BINARY");
@@ -287,7 +299,8 @@ void Catalog::read_log(TablePlan& plan) {
   }
   plan.tombstone_column = plan.own_column(plan.tombstone);
   plan.log_tombstone = log.count("_deletedat") != 0 && !plan.tombstone_column;
-  if (plan.tombstone_column) plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
+  if (plan.tombstone_column)
+    plan.columns[*plan.tombstone_column].seed = column_seed(kWireTombstone);
   const auto rival = plan.own_column(kWireTombstone);
   if (!rival || rival == plan.tombstone_column) return;
   plan.problem = "its column " + quoted(plan.columns[*rival].name) +

@@ -81,6 +81,7 @@ class Catalog {
   bool known_initialised_ = false;
   int64_t version_ = -1;
   int64_t generation_ = 0;
+  bool uncommitted_ = false;  // read in a transaction whose end will not be heard of
 };
 
 }  // namespace replic

@@ -17,9 +17,8 @@ bool is_builtin(std::string_view collation) {
 }
 
 void sort_columns(ValueKey& key) {
-  std::sort(key.columns.begin(), key.columns.end(), [](const KeyColumn& a, const KeyColumn& b) {
-    return folded(a.name) < folded(b.name);
-  });
+  std::sort(key.columns.begin(), key.columns.end(),
+            [](const KeyColumn& a, const KeyColumn& b) { return folded(a.name) < folded(b.name); });
 }
 
 uint64_t domain_of(std::string_view table, const ValueKey& key) {
@@ -49,8 +48,8 @@ ValueKey Catalog::read_key(const TablePlan& plan, const std::string& index) {
       key.is_exact = false;
       continue;
     }
-    key.columns.push_back({plan.columns[*column].name, column, plan.columns[*column].affinity,
-                           parts.text(4)});
+    key.columns.push_back(
+        {plan.columns[*column].name, column, plan.columns[*column].affinity, parts.text(4)});
   }
   for (const KeyColumn& column : key.columns)
     key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + column.name);
@@ -144,9 +143,9 @@ void Catalog::read_foreign_keys(TablePlan& plan) {
     const std::optional<ValueKey> key = parent_key(parent, reference.to);
     if (!key) continue;
     if (is_parent) {
-      const auto known = std::find_if(
-          plan.value_keys.begin(), plan.value_keys.end(),
-          [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
+      const auto known =
+          std::find_if(plan.value_keys.begin(), plan.value_keys.end(),
+                       [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
       if (known == plan.value_keys.end()) {
         plan.value_keys.push_back(*key);
         plan.value_keys.back().is_referenced = true;

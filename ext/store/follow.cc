@@ -42,8 +42,10 @@ std::string Store::column_names(const TablePlan& plan) {
   return wire::write_names(names);
 }
 
-// Adds to the log what it lacks. Returns whether there was anything to do.
-bool Store::amend_log(const TablePlan& plan, bool log_tombstone) {
+// Adds to the log what it lacks, but for the columns that it had once: those hold patches, under
+// another name. Returns whether there was anything to do.
+bool Store::amend_log(const TablePlan& plan, bool log_tombstone,
+                      const std::vector<std::string>& had) {
   bool changed = false;
   const auto add = [&](const std::string& column, std::string_view type) {
     db_.exec("ALTER TABLE main." + ident(plan.log) + " ADD COLUMN " + ident(column) + " " +
@@ -51,7 +53,7 @@ bool Store::amend_log(const TablePlan& plan, bool log_tombstone) {
     changed = true;
   };
   for (const Column& column : plan.columns) {
-    if (!column.in_log)
+    if (!column.in_log && !has_name(had, column.name))
       add(column.name,
           plan.log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
   }
@@ -68,16 +70,19 @@ int64_t Store::refresh_schema() {
     catalog_.invalidate();
     catalog_.refresh();
     identity_.init(std::nullopt);
-    count = follow_schema();
+    count = follow_schema(true);
     receiver_.retry_schema(true);
   });
   return count;
 }
 
-int64_t Store::follow_schema() {
+// In mode manual the log is the user's to keep, unless he asks.
+int64_t Store::follow_schema(bool manual_too) {
   std::vector<std::string> tables;
   {
-    Run run = db_.run("SELECT tab FROM main._replic_tables ORDER BY tab");
+    Run run =
+        db_.run("SELECT tab FROM main._replic_tables WHERE mode<>'manual' OR ?1 ORDER BY tab");
+    run.bind(int64_t{manual_too});
     while (run.step()) tables.push_back(run.text(0));
   }
   int64_t count = 0;
@@ -106,7 +111,7 @@ bool Store::follow_table(const std::string& tracked) {
   if (plan->mode != Mode::manual && !lost) renamed = follow_columns(*plan, before) || renamed;
   plan = catalog_.inspect(table);
   if (!plan->problem.empty()) return renamed;
-  const bool changed = amend_log(*plan, false) || renamed;
+  const bool changed = amend_log(*plan, !plan->keeps_rows(), before) || renamed;
   if (!changed && triggers_are_current(db_, *plan)) return false;
   const std::string names = column_names(*plan);
   const bool was_complete = plan->complete;

@@ -207,7 +207,8 @@ void Receiver::reopen_group(const Stamp& stamp) {
 
 void Receiver::enqueue(Arrival&& arrival) {
   queue_bytes_ += sizeof(Arrival);
-  for (const Slot& slot : arrival.row.slots) queue_bytes_ += sizeof(Slot) + slot.value.bytes().size();
+  for (const Slot& slot : arrival.row.slots)
+    queue_bytes_ += sizeof(Slot) + slot.value.bytes().size();
   for (const Cell& cell : arrival.unknown)
     queue_bytes_ += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
   queued_.emplace(arrival.patch.stamp.peer, arrival.patch.stamp.seq);
@@ -382,8 +383,8 @@ void Receiver::place(Arrival&& arrival) {
     usable_plan(patch.table, &problem);
     park_schema(patch, patch.cells, problem);
   } else if (!has_key(*arrival.plan, arrival.row)) {
-    // The message is well-formed: that a column belongs to the key is known by our schema alone, and
-    // may be otherwise in the sender's.
+    // The message is well-formed: that a column belongs to the key is known by our schema alone,
+    // and may be otherwise in the sender's.
     std::string names;
     for (const size_t k : arrival.plan->key) append(names, arrival.plan->columns[k].name);
     const Patch whole = arrival.whole();

@@ -127,7 +127,7 @@ class Receiver {
   size_t queue_bytes_ = 0;
   std::set<std::pair<int64_t, int64_t>> queued_;  // (peer, seq) of all that is in memory alone
   std::map<GroupId, std::vector<Arrival>> groups_;
-  size_t grouped_ = 0;  // patches in groups_
+  size_t grouped_ = 0;           // patches in groups_
   std::set<GroupId> concerned_;  // groups that parked patches belong to, to be looked at again
   std::vector<Unit> units_;
 };

@@ -8,27 +8,6 @@
 namespace replic {
 namespace {
 
-// While it lives, the connection does not enforce foreign keys: what is written is legal as a whole,
-// though not after each statement, and what a foreign key's action would write to replicated tables
-// comes from the origin as its own patches.
-class ForeignKeysOff {
- public:
-  explicit ForeignKeysOff(Database& db) : db_(db) {}
-  ForeignKeysOff(const ForeignKeysOff&) = delete;
-  ForeignKeysOff& operator=(const ForeignKeysOff&) = delete;
-  ~ForeignKeysOff() {
-    if (is_off_) db_.enforce_foreign_keys(true);
-  }
-  void off() {
-    is_off_ = true;
-    db_.enforce_foreign_keys(false);
-  }
-
- private:
-  Database& db_;
-  bool is_off_ = false;
-};
-
 // Switches the connection's immediate foreign keys to deferred ones, for as long as it lives.
 class DeferredForeignKeys {
  public:
@@ -109,11 +88,17 @@ int write_row(Database& db, const RowTarget& target) {
   return run.try_exec();
 }
 
-
 std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets) {
   std::vector<size_t> left(targets.size());
   std::iota(left.begin(), left.end(), size_t{0});
   std::string why;
+  bool enforced = foreign_keys_matter(db, targets);
+  ForeignKeysOff keys(db);
+  // Rows that refer to them and are not replicated need the actions.
+  if (enforced && !has_local_children(targets) && !db.has_deferred_violations()) {
+    keys.off();
+    enforced = false;
+  }
   // Each pass writes what can be written by now.
   const auto write_all = [&] {
     for (size_t before = left.size() + 1; !left.empty() && left.size() < before;) {
@@ -126,19 +111,15 @@ std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>&
         };
         // A statement of one row that breaks a FOREIGN KEY may leave a deferred one counted as
         // broken; the attempt takes that back. Source: fkLookupParent() in fkey.c.
-        return targets[i].plan->foreign_keys.empty() || left.size() == 1 ? write()
-                                                                         : db.gate.attempt(write);
+        return enforced && !targets[i].plan->foreign_keys.empty() ? db.gate.attempt(write)
+                                                                  : write();
       });
     }
     return left.empty();
   };
-  const bool matter = foreign_keys_matter(db, targets);
-  ForeignKeysOff keys(db);
-  // Rows that refer to them and are not replicated need the actions.
-  if (matter && !has_local_children(targets) && !db.has_deferred_violations()) keys.off();
   if (write_all()) return std::nullopt;
   std::optional<DeferredForeignKeys> deferred;
-  if (matter) deferred.emplace(db).on();
+  if (enforced) deferred.emplace(db).on();
   if (!write_all()) {
     // Values that change places in a circle: take the rows out, and put them in anew.
     for (const size_t i : left) delete_row(db, targets[i]);

@@ -423,6 +423,7 @@ void State::drop() {
 }
 
 void State::on_savepoint(int level) {
+  savepoints_++;
   const auto index = static_cast<size_t>(std::max(level, 0));
   // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it:
   // nothing has changed by then.
@@ -451,14 +452,22 @@ void State::on_rollback_to(int level) {
   saved_.resize(index + 1);
 }
 
+// Later patches of the transaction are of another group: this one may be committed without a word.
 void State::on_detach() {
-  db_.without_cache([this] { flush(); });
+  db_.without_cache([this] {
+    if (before_sync) before_sync();
+    close_group();
+    flush();
+  });
+  db_.release();
   drop();
+  if (on_undo) on_undo();
 }
 
 void State::on_rollback() {
   drop();
   if (on_undo) on_undo();
+  if (on_end) on_end();
 }
 
 }  // namespace replic
