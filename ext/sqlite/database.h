@@ -62,6 +62,18 @@ class Database {
   int64_t changes() const { return sqlite3_changes(db_); }
   // True while this connection holds the write lock of main.
   bool writing() const { return sqlite3_txn_state(db_, "main") == SQLITE_TXN_WRITE; }
+  // Switches PRAGMA foreign_keys, inside a transaction too. Statements prepared before are prepared
+  // anew when they run next.
+  void enforce_foreign_keys(bool on) noexcept {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_FKEY, on ? 1 : 0, nullptr);
+  }
+  // True when deferred foreign keys are broken in the open transaction.
+  bool has_deferred_violations() const {
+    int current = 0;
+    int highest = 0;
+    sqlite3_db_status(db_, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
+    return current != 0;
+  }
   bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
   std::string errmsg() const { return sqlite3_errmsg(db_); }
   // Unix milliseconds by the clock of the host's VFS.

@@ -6,10 +6,12 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
-#include "store/own_write.h"
 
 namespace replic {
 namespace {
+
+// Rows that are being written at a time: one, and those that triggers write meanwhile.
+constexpr size_t kMostComing = 64;
 
 bool same_value(sqlite3_value* a, sqlite3_value* b) {
   const int type = sqlite3_value_type(a);
@@ -51,8 +53,13 @@ const TablePlan& Capture::join(std::string_view table, std::string_view fingerpr
     });
   }
   const TablePlan* plan = catalog_.find(table);
-  if (plan == nullptr || !plan->problem.empty() || plan->mode != Mode::capture ||
-      plan->fingerprint != fingerprint || !state_.loaded())
+  if (plan != nullptr && !plan->problem.empty()) {
+    throw Error(Code::schema,
+                "table " + quoted(table) + " cannot be replicated any more: " + plan->problem,
+                plan->cure + "; or SELECT replic_untrack(" + literal(table) + ")");
+  }
+  if (plan == nullptr || plan->mode != Mode::capture || plan->fingerprint != fingerprint ||
+      !state_.loaded())
     throw_stale(table);
   return *plan;
 }
@@ -101,7 +108,6 @@ void Capture::take_part(Op op, std::string_view table, std::string_view fingerpr
 void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
                    std::span<sqlite3_value*> values) {
   const OwnWrite& own = db_.own_write;
-  keep_due_ = false;
   if (own.kind == OwnWrite::Kind::apply) return;
   const TablePlan& plan = join(table, fingerprint);
   if (op == Op::remove) {
@@ -148,19 +154,23 @@ std::optional<std::vector<Value>> Capture::row_now(const TablePlan& plan,
 void Capture::take_insert(const TablePlan& plan, const Row& row) {
   was_written(plan, row.new_key);
   if (is_row(plan, keeping_, row.new_key)) {
-    keeping_ = RowName();
+    keeping_ = RowId();
     return;
   }
+  take_evicted(plan, row);
   if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
   if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
 }
 
 void Capture::take_update(const TablePlan& plan, const Row& row) {
+  // An UPSERT has told of an INSERT before.
+  if (!coming_.empty()) was_written(plan, row.new_key);
   if (row.changed.empty()) return;
+  take_evicted(plan, row);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
-    tombstone_ = local_.record_gone(plan, row.old_key);
-    keep_due_ = plan.keeps_rows();
+    const Value tombstone = local_.record_gone(plan, row.old_key);
+    if (plan.keeps_rows()) leave_for_settle(plan, row.old_key, tombstone);
     if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
     return;
   }
@@ -169,20 +179,38 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
 }
 
+// REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
+// new row has.
+void Capture::take_evicted(const TablePlan& plan, const Row& row) {
+  const bool any = std::any_of(plan.value_keys.begin(), plan.value_keys.end(),
+                               [](const ValueKey& key) { return key.is_unique; });
+  if (!any) return;
+  const bool whole = row.changed.size() == plan.columns.size();
+  const auto now = whole ? std::optional(row.values) : row_now(plan, row.new_key);
+  if (!now) return;
+  for (const RowName& rival : merger_.rivals(plan, *now, row.changed)) {
+    if (rival.row_key == row_key(plan, row.new_key) || rival.row_key == row_key(plan, row.old_key))
+      continue;
+    const std::vector<Value> key = key_from(rival.row_key);
+    local_.record_row(plan, key);
+    if (plan.keeps_rows()) local_.put_back(plan, key);
+  }
+}
+
 void Capture::take_remove(const TablePlan& plan, const Row& row) {
   if (is_row(plan, burying_, row.old_key)) {
-    burying_ = RowName();
+    burying_ = RowId();
     return leave_for_settle(plan, row.old_key);
   }
   // REPLACE takes the old row away before it writes the new one.
-  if (is_row(plan, coming_, row.old_key) && recursive_triggers())
+  if (is_coming(plan, row.old_key) && recursive_triggers())
     return leave_for_settle(plan, row.old_key);
   if (!plan.keeps_rows()) {
     local_.record_gone(plan, row.old_key);
     return;
   }
-  keep_due_ = true;
-  if (tombstone_.is_null()) tombstone_ = local_.record_gone(plan, row.old_key);
+  const Value tombstone = tombstone_.is_null() ? local_.record_gone(plan, row.old_key) : tombstone_;
+  leave_for_settle(plan, row.old_key, tombstone);
 }
 
 bool Capture::recursive_triggers() {
@@ -190,60 +218,76 @@ bool Capture::recursive_triggers() {
   return run.step() && run.integer(0) != 0;
 }
 
-void Capture::name_row(RowName& row, std::string_view table, std::span<sqlite3_value*> key) {
-  row.table = table;
-  row.key.clear();
+Capture::RowId Capture::name_row(std::string_view table, std::span<sqlite3_value*> key) {
+  RowId row{std::string(table), {}};
   for (sqlite3_value* value : key) row.key.push_back(value_of(value, "key"));
+  return row;
 }
 
-bool Capture::is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key) {
+bool Capture::is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key) {
   return row.table == plan.name && row.key.size() == key.size() &&
          row_key(plan, row.key) == row_key(plan, key);
 }
 
-void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key) {
-  unsettled_[plan.name + '\0' + row_key(plan, key)] = {plan.name, key};
+void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
+                               std::optional<Value> tombstone) {
+  // One that is there already stays as old as it is.
+  const auto it = unsettled_
+                      .try_emplace(plan.name + '\0' + row_key(plan, key),
+                                   Unsettled{{plan.name, key}, state_.savepoints(), {}})
+                      .first;
+  it->second.tombstone = std::move(tombstone);
 }
 
 void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
-  if (is_row(plan, coming_, key)) coming_ = RowName();
-  if (!unsettled_.empty()) unsettled_.erase(plan.name + '\0' + row_key(plan, key));
+  std::erase_if(coming_, [&](const RowId& row) { return is_row(plan, row, key); });
+  if (unsettled_.empty()) return;
+  const auto it = unsettled_.find(plan.name + '\0' + row_key(plan, key));
+  // A savepoint between the two may take back the second alone.
+  if (it != unsettled_.end() && it->second.savepoints == state_.savepoints()) unsettled_.erase(it);
 }
 
 void Capture::settle() {
-  coming_ = RowName();
-  const auto rows = std::exchange(unsettled_, {});
-  for (const auto& [name, row] : rows) {
+  coming_.clear();
+  // They stay in the list: what is written now may be taken back, and the commit tried again.
+  const auto rows = unsettled_;
+  for (const auto& [name, unsettled] : rows) {
+    const RowId& row = unsettled.row;
     const TablePlan* plan = catalog_.find(row.table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     local_.record_row(*plan, row.key);
-    if (!plan->keeps_rows()) continue;
-    const WriteScope scope(db_, OwnWrite::Kind::apply);
-    merger_.show(*plan, row.key);
+    if (plan->keeps_rows()) local_.put_back(*plan, row.key);
   }
 }
 
 void Capture::forget() {
   row_ = Row();
-  coming_ = burying_ = keeping_ = RowName();
-  keep_due_ = false;
+  coming_.clear();
+  burying_ = keeping_ = RowId();
 }
 
 bool Capture::buries(std::string_view table, std::span<sqlite3_value*> key) {
   if (db_.own_write.kind == OwnWrite::Kind::apply || !keeping_.table.empty()) return false;
-  name_row(burying_, table, key);
+  burying_ = name_row(table, key);
   return true;
 }
 
 bool Capture::keeps(std::string_view table, std::span<sqlite3_value*> key) {
-  if (!std::exchange(keep_due_, false)) return false;
-  name_row(keeping_, table, key);
+  if (unsettled_.empty() || db_.own_write.kind == OwnWrite::Kind::apply) return false;
+  RowId row = name_row(table, key);
+  const TablePlan* plan = catalog_.find(table);
+  if (plan == nullptr) throw_stale(table);
+  const auto it = unsettled_.find(plan->name + '\0' + row_key(*plan, row.key));
+  if (it == unsettled_.end() || !it->second.tombstone) return false;
+  tombstone_ = *it->second.tombstone;
+  it->second.tombstone.reset();
+  keeping_ = std::move(row);
   return true;
 }
 
 void Capture::check_kept(std::string_view table) {
   if (keeping_.table.empty()) return;
-  keeping_ = RowName();
+  keeping_ = RowId();
   throw Error(Code::constraint,
               "a deleted row of " + quoted(table) +
                   " could not stay in it with its tombstone: a trigger or a conflict clause has "
@@ -254,20 +298,29 @@ void Capture::check_kept(std::string_view table) {
 bool Capture::ignores(Op op, std::string_view table, std::span<sqlite3_value*> key) {
   const OwnWrite& own = db_.own_write;
   if (own.kind != OwnWrite::Kind::apply) {
-    if (op == Op::insert) name_row(coming_, table, key);
-    if (op == Op::update) name_coming_update(table, key);
+    note_coming(op, table, key);
     return false;
   }
   return own.plan != nullptr && !is_announced(op, table, key);
 }
 
-// Tells of the row that an update moves to another key.
-void Capture::name_coming_update(std::string_view table, std::span<sqlite3_value*> keys) {
-  const size_t half = keys.size() / 2;
-  for (size_t i = 0; i < half; i++) {
-    if (same_value(keys[i], keys[half + i])) continue;
-    return name_row(coming_, table, keys.subspan(half));
+// An update is told of when it moves a row to another key.
+void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys) {
+  if (op == Op::remove) return;
+  if (op == Op::update) {
+    const size_t half = keys.size() / 2;
+    bool moves = false;
+    for (size_t i = 0; i < half; i++) moves = moves || !same_value(keys[i], keys[half + i]);
+    if (!moves) return;
+    keys = keys.subspan(half);
   }
+  if (coming_.size() == kMostComing) coming_.erase(coming_.begin());
+  coming_.push_back(name_row(table, keys));
+}
+
+bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
+  return std::any_of(coming_.begin(), coming_.end(),
+                     [&](const RowId& row) { return is_row(plan, row, key); });
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {

@@ -21,7 +21,6 @@
 #include "store/catalog.h"
 #include "store/identity.h"
 #include "store/local.h"
-#include "store/merge.h"
 #include "store/state.h"
 
 namespace replic {
@@ -69,10 +68,12 @@ class Capture {
   void settle();
   // What is held in memory of the running statement is void: it was rolled back.
   void forget();
+  // The transaction has ended.
+  void end() { unsettled_.clear(); }
 
  private:
   // A row by its table and key.
-  struct RowName {
+  struct RowId {
     std::string table;  // empty: none
     std::vector<Value> key;
   };
@@ -92,12 +93,15 @@ class Capture {
   void take_insert(const TablePlan& plan, const Row& row);
   void take_update(const TablePlan& plan, const Row& row);
   void take_remove(const TablePlan& plan, const Row& row);
+  void take_evicted(const TablePlan& plan, const Row& row);
   Value stored(const Column& column, sqlite3_value* value);
-  void name_row(RowName& row, std::string_view table, std::span<sqlite3_value*> key);
-  bool is_row(const TablePlan& plan, const RowName& row, const std::vector<Value>& key);
-  void name_coming_update(std::string_view table, std::span<sqlite3_value*> keys);
+  static RowId name_row(std::string_view table, std::span<sqlite3_value*> key);
+  bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
+  void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
+  bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
-  void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key);
+  void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
+                        std::optional<Value> tombstone = std::nullopt);
   void was_written(const TablePlan& plan, const std::vector<Value>& key);
 
   Database& db_;
@@ -107,12 +111,18 @@ class Capture {
   LocalWriter& local_;
   Merger& merger_;
   Row row_;
-  RowName coming_;   // a BEFORE trigger has told of it; its AFTER trigger has not run yet
-  RowName burying_;  // a deleted row that is being removed to make room
-  RowName keeping_;  // a deleted row that is being put back
-  bool keep_due_ = false;
-  Value tombstone_;
-  std::map<std::string, RowName> unsettled_;  // by table and row_key
+  // Rows that a BEFORE trigger has told of, and no AFTER trigger yet; the newest last. A row that
+  // was skipped stays for a while.
+  std::vector<RowId> coming_;
+  RowId burying_;    // a deleted row that is being removed to make room
+  RowId keeping_;    // a deleted row that is being put back
+  Value tombstone_;  // of the row that is being deleted or put back
+  struct Unsettled {
+    RowId row;
+    int64_t savepoints;              // State::savepoints() then
+    std::optional<Value> tombstone;  // the row is to be put back with it
+  };
+  std::map<std::string, Unsettled> unsettled_;  // by table and row_key
 };
 
 }  // namespace replic

@@ -1,6 +1,7 @@
 #include "store/catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -123,6 +124,7 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
       fail("it is a " + run.text(2), "it must be an ordinary table in main");
     }
     plan->strict = run.integer(5) != 0;
+    if (run.integer(4) == 0) plan->rowid_name = "rowid";
   }
   {
     Run run =
@@ -155,7 +157,9 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
 void Catalog::read_columns(TablePlan& plan) {
   Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
   std::vector<std::pair<int64_t, size_t>> key;
+  std::set<std::string> names;
   while (run.step()) {
+    names.insert(folded(run.text(1)));
     for (const std::string_view reserved :
          {"_patchedAt", "_sequenceId", "_peerId", "_nulls", "_deletedAt"}) {
       if (!same_name(run.text(1), reserved)) continue;
@@ -177,6 +181,10 @@ void Catalog::read_columns(TablePlan& plan) {
     }
     if (run.integer(5) > 0) key.emplace_back(run.integer(5), plan.columns.size());
     plan.columns.push_back(std::move(column));
+  }
+  for (const char* name : {"rowid", "_rowid_", "oid", ""}) {
+    if (!plan.rowid_name.empty()) plan.rowid_name = name;
+    if (names.count(name) == 0) break;
   }
   std::sort(key.begin(), key.end());
   for (const auto& [position, index] : key) {
@@ -210,6 +218,7 @@ void Catalog::read_key_collations(TablePlan& plan) {
       }
     }
   }
+  if (plan.rowid_alias) plan.rowid_name.clear();
   for (const size_t k : plan.key) {
     const Column& column = plan.columns[k];
     const bool binary = same_name(column.collation, "BINARY");
@@ -343,6 +352,17 @@ const TablePlan* Catalog::find_for_write(std::string_view table) {
   return find(table);
 }
 
+// `name`, or another that no table or index has: one of a log that was renamed has kept its name.
+std::string Catalog::free_name(const std::string& name) {
+  std::string out = name;
+  for (int i = 2;; i++) {
+    Run run = db_.run("SELECT 1 FROM main.sqlite_schema WHERE name=?1 COLLATE NOCASE");
+    run.bind(out);
+    if (!run.step()) return out;
+    out = name + std::to_string(i);
+  }
+}
+
 // Returns true when it has changed the schema.
 bool Catalog::ensure_indexes(const TablePlan& plan) {
   std::vector<std::string> by_key;
@@ -376,12 +396,12 @@ bool Catalog::ensure_indexes(const TablePlan& plan) {
         ident(plan.columns[k].name) + " COLLATE " + ident(plan.columns[k].collation) + ",";
   }
   if (!has_seq) {
-    db_.exec("CREATE UNIQUE INDEX main." + ident(log + "_seq") + " ON " + ident(log) +
+    db_.exec("CREATE UNIQUE INDEX main." + ident(free_name(log + "_seq")) + " ON " + ident(log) +
              "(_peerId,_sequenceId)");
   }
   if (!has_key) {
-    db_.exec("CREATE INDEX main." + ident(log + "_row") + " ON " + ident(log) + "(" + key_columns +
-             "_patchedAt,_peerId,_sequenceId)");
+    db_.exec("CREATE INDEX main." + ident(free_name(log + "_row")) + " ON " + ident(log) + "(" +
+             key_columns + "_patchedAt,_peerId,_sequenceId)");
   }
   return true;
 }

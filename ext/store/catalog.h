@@ -49,13 +49,15 @@ class Catalog {
     std::shared_ptr<TablePlan> plan;
     bool has_indexes = false;
   };
-  // A FOREIGN KEY of a replicated table. `to` is empty when it names no columns.
+  // A FOREIGN KEY of some table. `to` is empty when it names no columns.
   struct Reference {
     std::string child;
     std::string parent;
     std::vector<std::string> from;
     std::vector<std::string> to;
+    bool is_replicated = false;  // the child
   };
+  std::string free_name(const std::string& name);
   bool ensure_indexes(const TablePlan& plan);
   bool read_shape(const std::string& table, TablePlan& plan);
   void read_columns(TablePlan& plan);

@@ -17,9 +17,8 @@ bool is_builtin(std::string_view collation) {
 }
 
 void sort_columns(ValueKey& key) {
-  std::sort(key.columns.begin(), key.columns.end(), [](const KeyColumn& a, const KeyColumn& b) {
-    return folded(a.name) < folded(b.name);
-  });
+  std::sort(key.columns.begin(), key.columns.end(),
+            [](const KeyColumn& a, const KeyColumn& b) { return folded(a.name) < folded(b.name); });
 }
 
 uint64_t domain_of(std::string_view table, const ValueKey& key) {
@@ -49,8 +48,8 @@ ValueKey Catalog::read_key(const TablePlan& plan, const std::string& index) {
       key.is_exact = false;
       continue;
     }
-    key.columns.push_back({plan.columns[*column].name, column, plan.columns[*column].affinity,
-                           parts.text(4)});
+    key.columns.push_back(
+        {plan.columns[*column].name, column, plan.columns[*column].affinity, parts.text(4)});
   }
   for (const KeyColumn& column : key.columns)
     key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + column.name);
@@ -109,11 +108,17 @@ std::optional<ValueKey> Catalog::parent_key(const TablePlan& parent,
 const std::vector<Catalog::Reference>& Catalog::references() {
   if (references_read_) return references_;
   references_.clear();
-  for (const std::string& child : tables()) {
+  std::vector<std::string> children;
+  {
+    Run run = db_.run("SELECT name FROM main.sqlite_schema WHERE type='table' ORDER BY name");
+    while (run.step()) children.push_back(run.text(0));
+  }
+  for (const std::string& child : children) {
+    const bool is_replicated = std::find(tables().begin(), tables().end(), child) != tables().end();
     Run run = db_.once("PRAGMA main.foreign_key_list(" + ident(child) + ")");
     int64_t id = -1;
     while (run.step()) {
-      if (run.integer(0) != id) references_.push_back({child, run.text(2), {}, {}});
+      if (run.integer(0) != id) references_.push_back({child, run.text(2), {}, {}, is_replicated});
       id = run.integer(0);
       references_.back().from.push_back(run.text(3));
       if (!run.is_null(4)) references_.back().to.push_back(run.text(4));
@@ -128,15 +133,19 @@ void Catalog::read_foreign_keys(TablePlan& plan) {
     const bool is_child = same_name(reference.child, plan.name);
     const bool is_parent = same_name(reference.parent, plan.name);
     if (!is_child && !is_parent) continue;
+    if (!reference.is_replicated) {
+      plan.has_local_children = plan.has_local_children || is_parent;
+      continue;
+    }
     TablePlan other;
     if (!is_parent && !read_shape(reference.parent, other)) continue;  // SQLite: no such table
     const TablePlan& parent = is_parent ? plan : other;
     const std::optional<ValueKey> key = parent_key(parent, reference.to);
     if (!key) continue;
     if (is_parent) {
-      const auto known = std::find_if(
-          plan.value_keys.begin(), plan.value_keys.end(),
-          [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
+      const auto known =
+          std::find_if(plan.value_keys.begin(), plan.value_keys.end(),
+                       [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
       if (known == plan.value_keys.end()) {
         plan.value_keys.push_back(*key);
         plan.value_keys.back().is_referenced = true;

@@ -146,7 +146,8 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
     }
     const Choices values = choices(plan, columns, patch, first, others, &read);
     if (values.empty()) continue;
-    if (combinations(values) > kMostTuples) insert(any_held(key), plan.name, row);
+    if (combinations(values) > kMostTuples)
+      insert(any_held(key), plan.name, row);
     else
       each_combination(values, [&](std::vector<Value>&& chosen) {
         auto tuple = tuple_of(key, std::move(chosen));

@@ -42,8 +42,10 @@ std::string Store::column_names(const TablePlan& plan) {
   return wire::write_names(names);
 }
 
-// Adds to the log what it lacks. Returns whether there was anything to do.
-bool Store::amend_log(const TablePlan& plan, bool log_tombstone) {
+// Adds to the log what it lacks, but for the columns that it had once: those hold patches, under
+// another name. Returns whether there was anything to do.
+bool Store::amend_log(const TablePlan& plan, bool log_tombstone,
+                      const std::vector<std::string>& had) {
   bool changed = false;
   const auto add = [&](const std::string& column, std::string_view type) {
     db_.exec("ALTER TABLE main." + ident(plan.log) + " ADD COLUMN " + ident(column) + " " +
@@ -51,7 +53,7 @@ bool Store::amend_log(const TablePlan& plan, bool log_tombstone) {
     changed = true;
   };
   for (const Column& column : plan.columns) {
-    if (!column.in_log)
+    if (!column.in_log && !has_name(had, column.name))
       add(column.name,
           plan.log_strict ? std::string_view(column.type) : affinity_type(column.affinity));
   }
@@ -68,16 +70,19 @@ int64_t Store::refresh_schema() {
     catalog_.invalidate();
     catalog_.refresh();
     identity_.init(std::nullopt);
-    count = follow_schema();
+    count = follow_schema(true);
     receiver_.retry_schema(true);
   });
   return count;
 }
 
-int64_t Store::follow_schema() {
+// In mode manual the log is the user's to keep, unless he asks.
+int64_t Store::follow_schema(bool manual_too) {
   std::vector<std::string> tables;
   {
-    Run run = db_.run("SELECT tab FROM main._replic_tables ORDER BY tab");
+    Run run =
+        db_.run("SELECT tab FROM main._replic_tables WHERE mode<>'manual' OR ?1 ORDER BY tab");
+    run.bind(int64_t{manual_too});
     while (run.step()) tables.push_back(run.text(0));
   }
   int64_t count = 0;
@@ -106,7 +111,7 @@ bool Store::follow_table(const std::string& tracked) {
   if (plan->mode != Mode::manual && !lost) renamed = follow_columns(*plan, before) || renamed;
   plan = catalog_.inspect(table);
   if (!plan->problem.empty()) return renamed;
-  const bool changed = amend_log(*plan, false) || renamed;
+  const bool changed = amend_log(*plan, !plan->keeps_rows(), before) || renamed;
   if (!changed && triggers_are_current(db_, *plan)) return false;
   const std::string names = column_names(*plan);
   const bool was_complete = plan->complete;
@@ -117,6 +122,38 @@ bool Store::follow_table(const std::string& tracked) {
       .exec();
   bring_up(table, lost && was_complete);
   if (renamed) sum_again();
+  return true;
+}
+
+// The tombstone has become a column of T, or is one no more: brings what the log has of it to its
+// new place, and T along. Returns whether there was anything to do.
+bool Store::move_tombstones(const std::string& table) {
+  const TablePlan* plan = catalog_.find_for_write(table);
+  const std::vector<std::string> columns = columns_of(db_, plan->log);
+  const std::string in_table =
+      plan->keeps_rows() ? plan->columns[*plan->tombstone_column].name : plan->tombstone;
+  if (!has_name(columns, "_deletedAt") || !has_name(columns, in_table)) return false;
+  const std::string log = "main." + ident(plan->log);
+  const auto [from, to] = plan->keeps_rows() ? std::pair(std::string("_deletedAt"), in_table)
+                                             : std::pair(in_table, std::string("_deletedAt"));
+  db_.exec("UPDATE " + log + " SET " + ident(to) + "=" + ident(from) + " WHERE " + ident(from) +
+           " IS NOT NULL");
+  db_.exec("ALTER TABLE " + log + " DROP COLUMN " + ident(from));
+  catalog_.invalidate();
+  catalog_.refresh();
+  plan = catalog_.find_for_write(table);
+  const size_t tombstone = *plan->find(kWireTombstone);
+  std::string row;
+  Run run = db_.once(plan->log_all);
+  while (run.step()) {
+    const RowPatch patch = Log::read(*plan, run);
+    if (patch.find(tombstone) == nullptr) continue;
+    const std::vector<Value> key = key_of(*plan, patch);
+    std::string its_row = row_key(*plan, key);
+    if (its_row == row) continue;
+    row = std::move(its_row);
+    merger_.show(*plan, key);
+  }
   return true;
 }
 
@@ -136,14 +173,12 @@ std::string Store::follow_rename(const std::string& tracked) {
   if (!db_.once("PRAGMA main.table_list(" + ident(log) + ")").step() ||
       db_.once("PRAGMA main.table_list(" + ident(name + "_patches") + ")").step())
     return tracked;
-  // An index keeps its name, which the next table of the old name may need.
-  for (const char* index : {"_seq", "_row"})
-    db_.exec("DROP INDEX IF EXISTS main." + ident(log + index));
   db_.exec("ALTER TABLE main." + ident(log) + " RENAME TO " + ident(name + "_patches"));
   for (const std::string_view sql :
        {"UPDATE main._replic_tables SET tab=?2 WHERE tab=?1",
         "UPDATE main._replic_parked SET tab=?2 WHERE tab=?1 COLLATE NOCASE"})
     db_.run(sql).bind(tracked).bind(name).exec();
+  db_.run("DELETE FROM main._replic_claims WHERE tab=?1").bind(tracked).exec();
   catalog_.invalidate();
   catalog_.refresh();
   return name;

@@ -52,8 +52,7 @@ RowHistory::Part& History::put(RowHistory& row, UnitHistory& unit, RowPatch&& pa
   if (at != row.parts.end() && (*at)->patch.stamp == patch.stamp) {
     // The log could not hold a value of it, since it is STRICT: the rest is there.
     for (Slot& slot : patch.slots) {
-      if ((*at)->patch.find(slot.column) == nullptr)
-        (*at)->patch.slots.push_back(std::move(slot));
+      if ((*at)->patch.find(slot.column) == nullptr) (*at)->patch.slots.push_back(std::move(slot));
     }
     sort_slots((*at)->patch);
     return **at;
@@ -73,8 +72,8 @@ RowHistory& History::row(const TablePlan& plan, std::vector<Value> key) {
   const auto it = rows_.find({&plan, name});
   if (it != rows_.end()) return *it->second;
   plans_.push_back(plan.shared_from_this());
-  auto& row = *rows_.emplace(std::pair(&plan, name), std::make_unique<RowHistory>(plan))
-                   .first->second;
+  auto& row =
+      *rows_.emplace(std::pair(&plan, name), std::make_unique<RowHistory>(plan)).first->second;
   row.key = std::move(key);
   row.name = std::move(name);
   for (RowPatch& patch : log_.row(plan, row.key)) {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,10 +74,11 @@ struct UnitHistory {
   bool decided_anew = false;
   bool added = false;
   bool removed = false;
-  bool banned = false;      // T itself refused it: it waits
-  int64_t tried = 0;        // when it was refused last, as RowHistory::changed counts
-  std::string refusal;      // why
+  bool banned = false;                 // T itself refused it: it waits
+  int64_t tried = 0;                   // when it was refused last, as RowHistory::changed counts
+  std::string refusal;                 // why
   std::vector<RowHistory*> looked_at;  // the rows on which the last refusal depended
+  std::set<RowHistory*> seen;          // the rows on which any answer to it has depended
 
   // Whether at `position` it was accepted by itself, without having to wait for another.
   bool is_at_once(const Position& position) const { return position == Position{stamp, 0}; }

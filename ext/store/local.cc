@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/fold.h"
 #include "store/own_write.h"
 
 namespace replic {
@@ -36,18 +37,14 @@ std::string names_of(const TablePlan& plan, bool key_only) {
               "give every key column: " + names_of(plan, true));
 }
 
-// What the patches of a row, oldest first, say of each column; null where they say nothing.
-std::vector<const Value*> fold(const TablePlan& plan, const std::vector<RowPatch>& patches) {
-  std::vector<const Value*> said(plan.width(), nullptr);
-  for (const RowPatch& patch : patches) {
-    for (const Slot& slot : patch.slots) said[slot.column] = &slot.value;
-  }
-  return said;
+bool is_deleted(const TablePlan& plan, const RowFold& fold) {
+  return !fold.visible() || (plan.keeps_rows() && !fold.value(*plan.tombstone_column).is_null());
 }
 
-bool is_deleted(const TablePlan& plan, const std::vector<const Value*>& said) {
-  const auto tombstone = plan.find(plan.tombstone);
-  return tombstone && said[*tombstone] != nullptr && !said[*tombstone]->is_null();
+RowFold fold_of(const TablePlan& plan, const std::vector<RowPatch>& patches) {
+  RowFold fold(plan);
+  for (const RowPatch& patch : patches) fold.add(patch);
+  return fold;
 }
 
 [[noreturn]] void throw_not_in_log(const TablePlan& plan, const Column& column) {
@@ -186,18 +183,18 @@ void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
                          const std::vector<Value>& values) {
   RowPatch row = patch_of_row(plan, key);
   const std::vector<RowPatch> patches = log_.row(plan, key);
-  const std::vector<const Value*> said = fold(plan, patches);
+  const RowFold said = fold_of(plan, patches);
   bool differs = patches.empty();
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
     const Value& value = values[i];
     const bool is_key = column.key_position >= 0;
-    const bool same = value == (said[i] != nullptr ? *said[i] : column.default_value);
+    const bool same = value == said.value(i);
     if (same && (is_key || !patches.empty() || value.is_null())) continue;
     if (!is_key) row.slots.push_back({i, value});
     differs = differs || !is_key || plan.respells;
   }
-  if (is_deleted(plan, said) && plan.log_tombstone) {
+  if (!patches.empty() && !said.visible()) {
     row.slots.push_back({plan.columns.size(), Value()});
     differs = true;
   }
@@ -230,7 +227,24 @@ void LocalWriter::record_row(const TablePlan& plan, const std::vector<Value>& ke
     return record(plan, key, values);
   }
   const std::vector<RowPatch> patches = log_.row(plan, key);
-  if (!patches.empty() && !is_deleted(plan, fold(plan, patches))) record_gone(plan, key);
+  if (!patches.empty() && !is_deleted(plan, fold_of(plan, patches)))
+    record_gone(plan, key_of(plan, patches.back()));
+}
+
+void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key) {
+  {
+    Run run = db_.run(plan.table_select);
+    for (const Value& value : key) run.bind(value);
+    if (run.step()) return;
+  }
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  if (patches.empty()) return;
+  const RowFold said = fold_of(plan, patches);
+  const WriteScope scope(db_, OwnWrite::Kind::apply);
+  const Announce announce(db_, plan, key, Announce::Statement::insert);
+  Run run = db_.run(plan.table_insert);
+  for (size_t i = 0; i < plan.columns.size(); i++) run.bind(said.value(i));
+  run.exec();
 }
 
 Stamp LocalWriter::next_stamp(int64_t at) {

@@ -38,6 +38,8 @@ class LocalWriter {
                       const std::vector<size_t>& changed, const std::vector<Value>& values);
   // The same, when what T has now may be anything, the row may be gone, and the log may know that.
   void record_row(const TablePlan& plan, const std::vector<Value>& key);
+  // Makes T show the row as the log says, when T lacks it: a deleted row that stays in T.
+  void put_back(const TablePlan& plan, const std::vector<Value>& key);
   // A stamp for a patch of our own that keeps its clock value `at`.
   Stamp next_stamp(int64_t at);
 

@@ -61,27 +61,31 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
   return row;
 }
 
-// Once after each change of the schema: claims of all tables are needed, not only of the one that is
-// written.
+// Once after each change of the schema: claims of all tables are needed, not only of the one that
+// is written.
 void Merger::prepare() {
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
   const std::vector<std::string> tables = catalog_.tables();
-  bool has_foreign_keys = false;
+  has_foreign_keys_ = false;
   for (const std::string& table : tables) {
     const TablePlan* plan = catalog_.find_for_write(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     claims_.prepare(*plan);
-    has_foreign_keys = has_foreign_keys || !plan->foreign_keys.empty();
+    has_foreign_keys_ = has_foreign_keys_ || !plan->foreign_keys.empty();
   }
   // Whether foreign keys count is decided once for the file: by the connection that first needs it.
-  if (has_foreign_keys && state_.peek().foreign_keys < 0)
-    state_.row().foreign_keys = enforces_foreign_keys() ? 1 : 0;
+  if (has_foreign_keys_ && state_.peek().foreign_keys < 0)
+    state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
   prepared_ = catalog_.generation();
 }
 
-bool Merger::enforces_foreign_keys() {
-  Run run = db_.run("PRAGMA foreign_keys");
+bool Merger::disregards_foreign_keys() {
+  return has_foreign_keys_ && state_.peek().foreign_keys == 0 && enforces_foreign_keys(db_);
+}
+
+bool enforces_foreign_keys(Database& db) {
+  Run run = db.run("PRAGMA foreign_keys");
   return run.step() && run.integer(0) != 0;
 }
 
@@ -229,9 +233,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   const TablePlan& plan = *part.plan;
   prepare();
   const std::vector<Value> key = key_of(plan, part.row);
-  const bool waits =
-      state_.peek().waiting > 0 &&
-      (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
+  const bool waits = state_.peek().waiting > 0 &&
+                     (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
   if (!waits && !(plan.log_strict && !is_harmless(plan, part.row)) &&
       !(plan.needs_trial && ignores_checks())) {
     const bool logged = log_.newest(plan, key).has_value();
@@ -239,7 +242,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
     const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
     if (rc != SQLITE_OK) return db_.errmsg();
     const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
-                               (plan.refers_to_itself() || !enforces_foreign_keys());
+                               (plan.refers_to_itself() || !enforces_foreign_keys(db_));
     if (!replay_instead && !needs_parents) {
       note_local(plan, part.row, !logged);
       log_.insert(plan, part.row);
@@ -264,9 +267,24 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
 
 void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
   prepare();
-  note_local(plan, patch,
-             plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
+  note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
   log_.insert(plan, patch);
+}
+
+std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,
+                                    const std::vector<size_t>& columns) {
+  std::vector<RowName> out;
+  for (const ValueKey& key : plan.value_keys) {
+    const bool concerned =
+        std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
+          return std::find(columns.begin(), columns.end(), *column.column) != columns.end();
+        });
+    if (!key.is_unique || !concerned) continue;
+    const auto tuple = Claims::held_by(key, [&](size_t column) { return values[column]; });
+    if (!tuple) continue;
+    for (RowName& row : claims_.holders(key, *tuple)) out.push_back(std::move(row));
+  }
+  return out;
 }
 
 void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {

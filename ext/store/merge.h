@@ -23,6 +23,9 @@
 
 namespace replic {
 
+// PRAGMA foreign_keys of the connection.
+bool enforces_foreign_keys(Database& db);
+
 class Merger {
  public:
   Merger(Database& db, Catalog& catalog, State& state, Parked& parked)
@@ -36,6 +39,9 @@ class Merger {
 
   // To be called once the catalogue is fresh: sees to what the tables' keys need.
   void prepare();
+  // The connection enforces foreign keys that do not count in this file: what is merged has to be
+  // written without them.
+  bool disregards_foreign_keys();
   // Places units whose seqs are recorded, and that are neither in a log nor parked: each becomes
   // visible, or is parked for the constraint that forbids it, with all that follows for others.
   void place(std::vector<Unit>&& units);
@@ -44,6 +50,10 @@ class Merger {
   std::optional<std::string> place_local(Unit&& unit);
   // Keeps a local patch, the newest of all, of what T has already.
   void store_local(const TablePlan& plan, const RowPatch& patch);
+  // Other rows that ever held a value of a UNIQUE key that a row of these values holds; of the keys
+  // that have one of `columns`.
+  std::vector<RowName> rivals(const TablePlan& plan, const std::vector<Value>& values,
+                              const std::vector<size_t>& columns);
   // Makes a row of T show what the patches in its log say.
   void show(const TablePlan& plan, const std::vector<Value>& key);
   // At the commit: draws the consequences of the open group of local patches; what waited for it is
@@ -77,7 +87,6 @@ class Merger {
                    bool logged, bool* replay_instead);
   void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
   void note_claims(const std::vector<Unit>& units);
-  bool enforces_foreign_keys();
   bool ignores_checks();
 
   Replay new_replay();
@@ -100,6 +109,7 @@ class Merger {
   Claims claims_;
   Scratch scratch_;
   Log log_;
+  bool has_foreign_keys_ = false;
   int64_t prepared_ = -1;  // the catalogue's generation
 };
 

@@ -53,6 +53,10 @@ std::vector<OptionInfo> option_table() {
   return {
       {"answer_page", "2000",
        "patches that replic_answer sends for one request at most, 1 to 100000"},
+      {"foreign_keys", "",
+       "1: FOREIGN KEYs of replicated tables count in the rule; 0: they do not; set from PRAGMA "
+       "foreign_keys when the first such table is replicated, and the same on all peers; a change "
+       "replays what is kept"},
       {"group_max", "10000",
        "patches of one local transaction that still travel as a group, whole or not at all; a "
        "larger "
@@ -70,6 +74,10 @@ std::vector<OptionInfo> option_table() {
 Value Store::option(std::string_view name) {
   if (same_name(name, "max_drift_ms")) return Value::integer(row().max_drift_ms);
   if (same_name(name, "group_max")) return Value::integer(row().group_max);
+  if (same_name(name, "foreign_keys")) {
+    const int64_t stored = row().foreign_keys;
+    return Value::integer(stored < 0 ? int64_t{enforces_foreign_keys(db_)} : stored);
+  }
   if (const NumberOption* number = number_option_of(name)) {
     if (!initialised()) return Value::integer(number->default_value);
     Run run = db_.run("SELECT value FROM main._replic_options WHERE name=?1");
@@ -89,6 +97,15 @@ void Store::set_option(std::string_view name, const Value& value, const Give& gi
       give(value);
       state_.row().max_drift_ms = value.as_integer();
       receiver_.release_due();
+    });
+  }
+  if (same_name(name, "foreign_keys")) {
+    check_number(name, value, 0, 1);
+    return write([&] {
+      give(value);
+      const bool changes = state_.peek().foreign_keys == 1 - value.as_integer();
+      state_.row().foreign_keys = value.as_integer();
+      if (changes) merger_.judge_all();
     });
   }
   if (same_name(name, "group_max")) {

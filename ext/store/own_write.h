@@ -27,6 +27,27 @@ class WriteScope {
   OwnWrite before_;
 };
 
+// From off() on, while it lives, the connection does not enforce foreign keys: what is written is
+// legal as a whole, though not after each statement, and what a foreign key's action would write to
+// replicated tables comes from the origin as its own patches.
+class ForeignKeysOff {
+ public:
+  explicit ForeignKeysOff(Database& db) : db_(db) {}
+  ForeignKeysOff(const ForeignKeysOff&) = delete;
+  ForeignKeysOff& operator=(const ForeignKeysOff&) = delete;
+  ~ForeignKeysOff() {
+    if (is_off_) db_.enforce_foreign_keys(true);
+  }
+  void off() {
+    is_off_ = true;
+    db_.enforce_foreign_keys(false);
+  }
+
+ private:
+  Database& db_;
+  bool is_off_ = false;
+};
+
 // Announces one statement of ours on the row `key` of T; it must stand in the scope of that
 // statement. An upsert may insert and update, each once.
 class Announce {

@@ -85,9 +85,9 @@ std::vector<ParkedPatch> Parked::waiting_in(std::string_view table) {
 }
 
 std::vector<ParkedPatch> Parked::of_group(int64_t peer, Range group, std::string_view reason) {
-  static const std::string kSql =
-      "SELECT " + std::string(kColumns) +
-      " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND ?3 AND reason=?4 ORDER BY seq";
+  static const std::string kSql = "SELECT " + std::string(kColumns) +
+                                  " FROM main._replic_parked WHERE peer=?1 AND seq BETWEEN ?2 AND "
+                                  "?3 AND reason=?4 ORDER BY seq";
   Run run = db_.run(kSql);
   run.bind(peer).bind(group.first).bind(group.last).bind(reason);
   return read_all(std::move(run));

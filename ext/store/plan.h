@@ -54,8 +54,8 @@ struct ValueKey {
   uint64_t domain = 0;             // the same for all who speak of these columns of this table
   bool is_primary = false;         // the columns are those of the primary key
   bool is_unique = false;          // to be judged as UNIQUE; false: other rows refer to it, no more
-  // The columns are the whole constraint. False: it has expressions, a WHERE clause or collations of
-  // the program's own; rows that share the plain columns may conflict, and a trial tells.
+  // The columns are the whole constraint. False: it has expressions, a WHERE clause or collations
+  // of the program's own; rows that share the plain columns may conflict, and a trial tells.
   bool is_exact = true;
   bool is_referenced = false;
   std::string label;  // "t.a, t.b", as SQLite names it in an error
@@ -80,9 +80,9 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string log;              // name + "_patches", likewise
   std::vector<Column> columns;  // without generated ones, in table order
   std::vector<size_t> key;      // indexes of the primary key's columns, in key order
-  std::string tombstone;  // name of the tombstone column here; on the wire it is "deletedAt"
+  std::string tombstone;        // name of the tombstone column here; on the wire it is "deletedAt"
   std::optional<size_t> tombstone_column;  // when it is a column of T
-  bool log_tombstone = false;   // the tombstone lives in the log alone: a deleted row leaves T
+  bool log_tombstone = false;  // the tombstone lives in the log alone: a deleted row leaves T
   bool log_strict = false;
   bool strict = false;
   bool has_nulls = false;    // the log has a _nulls column
@@ -91,14 +91,16 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool needs_trial = false;
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
+  bool has_local_children = false;  // a table that is not replicated refers to it
   // What our triggers were made for: they hand it back with each row.
   std::string fingerprint;
   Mode mode = Mode::manual;
   bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application
-  bool respells = false;  // keys that compare equal can differ: the newest spelling wins
+  std::string rowid_name;     // by which a rowid that is no column can be read, or empty
+  bool respells = false;      // keys that compare equal can differ: the newest spelling wins
   mutable bool claims_ready = false;  // the claims of its rows are noted: see claims.h
-  std::string problem;    // why the table cannot be replicated, or empty
+  std::string problem;                // why the table cannot be replicated, or empty
   std::string cure;
 
   // Index of a column of T by its name, SQLite's way of comparing names.
@@ -151,8 +153,8 @@ void write_sql(TablePlan& plan);
 std::string row_key(const TablePlan& plan, const std::vector<Value>& key);
 // A key that has this row_key. Spelling is that of the row_key, not that of the row.
 std::vector<Value> key_from(std::string_view row_key);
-// Appends a value so that values that are equal under `collation` (BINARY, NOCASE or RTRIM) give equal
-// bytes.
+// Appends a value so that values that are equal under `collation` (BINARY, NOCASE or RTRIM) give
+// equal bytes.
 void append_key_part(std::string& out, const Value& value, std::string_view collation);
 
 }  // namespace replic

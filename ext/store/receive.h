@@ -84,7 +84,8 @@ class Receiver {
   void reissue(Patch patch);
   void displace(const Patch& old);
   void take_out(const Patch& old);
-  void take_out_unit(const Patch& old, std::vector<Patch>& others);
+  void take_out_units(const Patch& old, std::vector<Patch>& others);
+  void take_out_unit(const Patch& old, Range range, bool is_group, std::vector<Patch>& patches);
   void reopen_group(const Stamp& stamp);
   void enqueue(Arrival&& arrival);
   void place(Arrival&& arrival);
@@ -127,7 +128,7 @@ class Receiver {
   size_t queue_bytes_ = 0;
   std::set<std::pair<int64_t, int64_t>> queued_;  // (peer, seq) of all that is in memory alone
   std::map<GroupId, std::vector<Arrival>> groups_;
-  size_t grouped_ = 0;  // patches in groups_
+  size_t grouped_ = 0;           // patches in groups_
   std::set<GroupId> concerned_;  // groups that parked patches belong to, to be looked at again
   std::vector<Unit> units_;
 };

@@ -126,8 +126,7 @@ bool Receiver::is_whole(const GroupId& id, const std::vector<Arrival>& members) 
     }
   }
   {
-    Run run = db_.run(
-        "SELECT seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3");
+    Run run = db_.run("SELECT seq FROM main._replic_voids WHERE peer=?1 AND seq BETWEEN ?2 AND ?3");
     run.bind(id.peer).bind(id.range.first).bind(id.range.last);
     while (run.step()) here.insert(run.integer(0));
   }

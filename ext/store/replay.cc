@@ -47,7 +47,7 @@ void Replay::decide_all(const TablePlan& plan) {
 }
 
 const RowFold& Replay::final_state(RowHistory& row) {
-  step_ = kNever.step;
+  now_ = kNever;
   start_row(row);
   advance(row);
   return row.now;
@@ -71,7 +71,8 @@ std::vector<UnitHistory*> Replay::outcome() {
   return out;
 }
 
-// --- the replay ------------------------------------------------------------------------------------
+// --- the replay
+// ------------------------------------------------------------------------------------
 
 void Replay::simulate() {
   // Completing a unit reads rows, and with them other units: those come in by draw_in().
@@ -80,13 +81,15 @@ void Replay::simulate() {
   waiting_.clear();
   started_.clear();
   step_ = start_.step;
+  place_ = start_.place;
   moment_ = 0;
   std::map<Stamp, UnitHistory*> executing;
   for (UnitHistory* unit : anew_) {
     unit->after = kNever;
     unit->tried = -1;
+    unit->seen.clear();
     if (unit->removed) continue;
-    if (unit->stamp < start_.step) {
+    if (Position{unit->stamp, 0} < start_) {
       waiting_.push_back(unit);
     } else {
       executing[unit->stamp] = unit;
@@ -95,6 +98,7 @@ void Replay::simulate() {
   }
   std::sort(waiting_.begin(), waiting_.end(), earlier);
   agenda_[start_.step];
+  now_.reset();
   for (UnitHistory* unit : anew_) {
     for (RowHistory::Part* part : unit->parts) start_row(*part->row);
   }
@@ -104,13 +108,17 @@ void Replay::simulate() {
     step_ = next->first;
     const std::vector<RowHistory*> rows = std::move(next->second);
     agenda_.erase(next);
+    // First the unit of this step, then what it frees.
+    now_ = std::max(Position{step_, 0}, start_);
     for (RowHistory* row : rows) advance(*row);
     const auto unit = executing.find(step_);
     if (unit != executing.end()) {
-      UnitHistory& now = *unit->second;
+      UnitHistory& executed = *unit->second;
       executing.erase(unit);
-      execute(now);
+      execute(executed);
     }
+    now_ = Position{step_, kForever};
+    for (RowHistory* row : rows) advance(*row);
     try_waiting();
   }
 }
@@ -129,12 +137,10 @@ void Replay::start_row(RowHistory& row) {
                    [](const RowHistory::Part* a, const RowHistory::Part* b) {
                      return a->unit->before < b->unit->before;
                    });
-  // At the start nothing of its step has happened yet.
-  const bool begins = step_ == start_.step && place_ == 0 && moment_ == 0;
   while (row.next_event < row.events.size()) {
     const RowHistory::Part* part = row.events[row.next_event];
     const Position& at = part->unit->before;
-    if (begins ? at >= start_ : at.step > step_) break;
+    if (now_ ? at > *now_ : at >= start_) break;
     row.now.add(part->patch);
     row.next_event++;
   }
@@ -152,7 +158,7 @@ void Replay::advance(RowHistory& row) {
   bool any = false;
   for (; row.next_event < row.events.size(); row.next_event++) {
     const RowHistory::Part* part = row.events[row.next_event];
-    if (part->unit->before.step > step_) break;
+    if (part->unit->before > *now_) break;
     row.now.add(part->patch);
     any = true;
   }
@@ -178,8 +184,10 @@ void Replay::execute(UnitHistory& unit) {
 
 bool Replay::try_unit(UnitHistory& unit) {
   UnitHistory* const alone[] = {&unit};
-  if (!unit.banned && legal(alone)) return true;
-  if (unit.banned) looked_at_.clear();
+  looked_at_.clear();
+  const bool ok = !unit.banned && legal(alone);
+  unit.seen.insert(looked_at_.begin(), looked_at_.end());
+  if (ok) return true;
   unit.looked_at = looked_at_;
   unit.tried = moment_;
   if (!unit.banned) unit.refusal = refusal_;
@@ -200,9 +208,11 @@ void Replay::try_waiting() {
       if (!ok) {
         joint = mates(*unit);
         const std::string why = unit->refusal;
-        ok = joint.size() > 1 && legal(joint);
-        if (!ok && joint.size() > 1)
+        if (joint.size() > 1) {
+          ok = legal(joint);
+          unit->seen.insert(looked_at_.begin(), looked_at_.end());
           unit->looked_at.insert(unit->looked_at.end(), looked_at_.begin(), looked_at_.end());
+        }
         unit->refusal = why;
       }
       if (!ok) continue;
@@ -244,7 +254,8 @@ std::vector<UnitHistory*> Replay::mates(UnitHistory& unit) {
   }
 }
 
-// --- what a changed decision concerns --------------------------------------------------------------
+// --- what a changed decision concerns
+// --------------------------------------------------------------
 
 void Replay::decide_anew(UnitHistory& unit) {
   if (unit.removed || unit.decided_anew) return;
@@ -288,18 +299,21 @@ void Replay::draw_in() {
   }
 }
 
-// Units that wait may be accepted together: with one, all that wait for its rows.
+// Units that wait compete for what comes free, the oldest first, and may be accepted together: with
+// one, all that wait, or waited, for its rows and for those on which its acceptance depends.
 bool Replay::draw_in_waiting() {
   const std::vector<UnitHistory*> units(anew_.begin(), anew_.end());
   const auto waits = [](const UnitHistory& unit) { return !unit.is_at_once(unit.before); };
+  const auto draw = [&](const RowHistory& row) {
+    for (const RowHistory::Part* part : row.parts) {
+      if (waits(*part->unit) && !(part->unit->before < start_)) decide_anew(*part->unit);
+    }
+  };
   for (UnitHistory* unit : units) {
     if (!waits(*unit) && unit->is_at_once(unit->after)) continue;
     history_.complete(*unit);
-    for (const RowHistory::Part* own : unit->parts) {
-      for (const RowHistory::Part* part : own->row->parts) {
-        if (waits(*part->unit) && !(part->unit->before < start_)) decide_anew(*part->unit);
-      }
-    }
+    for (const RowHistory::Part* part : unit->parts) draw(*part->row);
+    for (const RowHistory* row : unit->seen) draw(*row);
   }
   return anew_.size() > units.size();
 }
@@ -310,7 +324,8 @@ void Replay::compare(const TablePlan& plan, const RowFold& before, const RowFold
     if (!fold.visible()) return std::nullopt;
     return Claims::held_by(key, [&](size_t column) { return fold.value(column); });
   };
-  const auto referred = [&](const ForeignKey& foreign, const RowFold& fold) -> std::optional<Tuple> {
+  const auto referred = [&](const ForeignKey& foreign,
+                            const RowFold& fold) -> std::optional<Tuple> {
     if (!fold.visible()) return std::nullopt;
     return claims_.reference_of(foreign, [&](size_t column) { return fold.value(column); });
   };

@@ -1,13 +1,13 @@
 // The acceptance rule with ties between rows: what becomes of some new units, and of those that
 // they concern. One object is one replay. Runs inside Gate::write, and writes nothing but claims.
 //
-// The rule executes all units in the order of their stamps (model/accept.h, docs/rule.md). Here only
-// those are decided anew whose answer may differ from the one that is kept; all others are taken as
-// accepted when they were (history.h). It begins with the new units. When a decision changes, the
-// units that touch the rows of the changed one are decided anew too, and those of rows tied to them
-// by a key (claims.h) whose holder or whose references have changed at some moment. This is
-// repeated, from the earliest change on, until no more units are drawn in.
-// So the cost follows what is concerned, not the table: see docs/rule.md, "What it costs".
+// The rule executes all units in the order of their stamps (model/accept.h, docs/rule.md). Here
+// only those are decided anew whose answer may differ from the one that is kept; all others are
+// taken as accepted when they were (history.h). It begins with the new units. When a decision
+// changes, the units that touch the rows of the changed one are decided anew too, and those of rows
+// tied to them by a key (claims.h) whose holder or whose references have changed at some moment.
+// This is repeated, from the earliest change on, until no more units are drawn in. So the cost
+// follows what is concerned, not the table: see docs/rule.md, "What it costs".
 
 #pragma once
 
@@ -115,8 +115,9 @@ class Replay {
   std::set<UnitHistory*> anew_;  // the units that are decided anew
   bool grown_ = false;           // anew_ has grown since the last simulation
   Position start_ = kNever;
+  std::optional<Position> now_;  // up to where given units are accepted; nothing: before start_
   Stamp step_;
-  int64_t place_ = 0;
+  int64_t place_ = 0;  // of the unit that was accepted last in this step
   int64_t moment_ = 0;  // counts changes of rows
   std::map<Stamp, std::vector<RowHistory*>> agenda_;
   std::vector<UnitHistory*> waiting_;  // by stamp

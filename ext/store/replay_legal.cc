@@ -99,8 +99,8 @@ bool Replay::trial_legal(const TablePlan& plan, const std::vector<Touched>& touc
   std::vector<const RowFold*> others;
   for (RowHistory* row : neighbours) {
     const RowFold& fold = look(*row).now;
-    const bool is_touched = std::any_of(touched.begin(), touched.end(),
-                                        [&](const Touched& t) { return t.row == row; });
+    const bool is_touched =
+        std::any_of(touched.begin(), touched.end(), [&](const Touched& t) { return t.row == row; });
     if (!is_touched && fold.visible()) others.push_back(&fold);
   }
   auto refusal = scratch_.refusal(plan, rows, others);

@@ -15,8 +15,8 @@ void Scratch::exec(const std::string& sql) { Run(Statement(handle_.get(), sql)).
 void Scratch::open() {
   if (handle_) return;
   sqlite3* handle = nullptr;
-  const int rc = sqlite3_open_v2(":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                 nullptr);
+  const int rc =
+      sqlite3_open_v2(":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   handle_.reset(handle);
   if (rc != SQLITE_OK) throw std::bad_alloc();
   std::string encoding;

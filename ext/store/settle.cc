@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/error.h"
-#include "store/own_write.h"
 #include "store/changes.h"
 #include "store/merge.h"
+#include "store/own_write.h"
 
 namespace replic {
 namespace {
@@ -30,9 +30,10 @@ void Merger::show(const TablePlan& plan, const std::vector<Value>& key) {
   RowFold fold(plan);
   for (const RowPatch& patch : patches) fold.add(patch);
   if (write_row(db_, {&plan, key, &fold}) == SQLITE_OK) return;
-  throw Error(Code::constraint,
-              "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
-              "look for triggers of its own, and for what is not replicated and refers to it");
+  throw Error(
+      Code::constraint,
+      "table " + quoted(plan.name) + " refuses a row that its patches make: " + db_.errmsg(),
+      "look for triggers of its own, and for what is not replicated and refers to it");
 }
 
 // Adds a local transaction, which is in the logs and in T.
@@ -63,7 +64,7 @@ bool Merger::needs_judging(const LocalGroup& group) {
   if (group.peer == 0) return false;
   if (state.waiting > 0 || group.is_replayed) return true;
   if (!group.is_tied) return false;
-  return (state.foreign_keys > 0 && !enforces_foreign_keys()) || ignores_checks();
+  return (state.foreign_keys > 0 && !enforces_foreign_keys(db_)) || ignores_checks();
 }
 
 void Merger::judge_group() {
@@ -88,7 +89,7 @@ void Merger::judge_group() {
   // In a commit SQLite lets us write no table whose triggers write a virtual table, and nothing
   // could be undone by itself.
   const bool is_safe = std::all_of(rows.begin(), rows.end(), [&](const RowHistory* row) {
-    return !row->plan.has_triggers && (rows.size() == 1 || !row->plan.has_ties());
+    return !row->plan.has_triggers && !row->plan.has_local_children;
   });
   if (!is_safe) return state_.add_due(group);
   const WriteScope scope(db_, OwnWrite::Kind::apply);
@@ -132,8 +133,7 @@ int64_t Merger::retry() {
     const TablePlan* plan = catalog_.find_for_write(parked.patch.table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     const Stamp& stamp = parked.patch.stamp;
-    UnitHistory& unit =
-        replay.history().unit(stamp.peer, stamp.seq, stamp.at, parked.patch.group);
+    UnitHistory& unit = replay.history().unit(stamp.peer, stamp.seq, stamp.at, parked.patch.group);
     replay.history().row(*plan, key_from(parked.row_key));
     replay.history().complete(unit);
     replay.retry(unit, end);
@@ -184,18 +184,22 @@ void Merger::settle(Replay& replay) {
 
 std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>& rows) {
   std::vector<RowTarget> targets;
+  std::set<const RowHistory*> listed;
   for (const UnitHistory* unit : replay.outcome()) {
     const bool was = unit->before != kNever;
     const bool is = unit->after != kNever && !unit->removed;
     if (unit->removed) {
       store_removed(*unit);
     } else {
-      for (const RowHistory::Part* part : unit->parts) is ? store_accepted(*part) : store_waiting(*part);
+      for (const RowHistory::Part* part : unit->parts)
+        is ? store_accepted(*part) : store_waiting(*part);
       store_late(*unit);
     }
     if (was == is) continue;
     for (const RowHistory::Part* part : unit->parts) {
-      if (std::find(rows.begin(), rows.end(), part->row) == rows.end()) rows.push_back(part->row);
+      // What is in the log and stays there is in T.
+      if (is && part->in_log) continue;
+      if (listed.insert(part->row).second) rows.push_back(part->row);
     }
   }
   for (RowHistory* row : rows) targets.push_back({&row->plan, row->key, &replay.final_state(*row)});

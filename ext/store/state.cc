@@ -423,6 +423,7 @@ void State::drop() {
 }
 
 void State::on_savepoint(int level) {
+  savepoints_++;
   const auto index = static_cast<size_t>(std::max(level, 0));
   // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it:
   // nothing has changed by then.
@@ -466,6 +467,7 @@ void State::on_detach() {
 void State::on_rollback() {
   drop();
   if (on_undo) on_undo();
+  if (on_end) on_end();
 }
 
 }  // namespace replic

@@ -162,6 +162,8 @@ class State : public TransactionListener {
   void replay_group() { now_.group.is_replayed = true; }
   // The next local patch begins a new group.
   void close_group();
+  // How many savepoints SQLite has told of. What was done since the last one is undone together.
+  int64_t savepoints() const { return savepoints_; }
   // Notes that the consequences of a local transaction are still to be drawn.
   void add_due(const LocalGroup& group);
   // Writes the row of the open group, when it is a group.
@@ -173,11 +175,16 @@ class State : public TransactionListener {
   void on_release(int level) override;
   void on_rollback_to(int level) override;
   void on_sync() override;
-  void on_commit() override { drop(); }
+  void on_commit() override {
+    drop();
+    if (on_end) on_end();
+  }
   void on_rollback() override;
   void on_detach() override;
   // Called before what is held in memory is written for the commit.
   std::function<void()> before_sync;
+  // Called when the transaction has ended.
+  std::function<void()> on_end;
   // Called before the commit of a transaction with local patches.
   std::function<void()> on_local_commit;
   // Called when a rollback may have taken the schema back, or could do so without being heard.
@@ -219,6 +226,7 @@ class State : public TransactionListener {
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level
+  int64_t savepoints_ = 0;
   int unsaved_level_ = -1;  // the savepoint that could not be noted, for want of memory
 };
 

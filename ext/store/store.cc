@@ -43,6 +43,7 @@ Store::Store(sqlite3* handle)
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
       capture_(db_, catalog_, state_, identity_, local_, merger_) {
   state_.before_sync = [this] { capture_.settle(); };
+  state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(); };
   state_.on_undo = [this] {
     peers_.forget();
@@ -60,17 +61,24 @@ int Store::register_modules(const std::shared_ptr<void>& self) {
   });
 }
 
-void Store::begin() {
-  receiver_.forget();
-  db_.trim();
-  catalog_.refresh();
-  if (!state_.loaded()) identity_.init(std::nullopt);
-  capture_.settle();
-  if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema();
-  merger_.prepare();
-  merger_.settle_due();
-  receiver_.release_due();
-  receiver_.retry_schema(false);
+void Store::write(const std::function<void()>& work) {
+  db_.connect();
+  db_.gate.write([&] {
+    const WriteScope scope(db_, OwnWrite::Kind::apply);
+    receiver_.forget();
+    db_.trim();
+    catalog_.refresh();
+    if (!state_.loaded()) identity_.init(std::nullopt);
+    capture_.settle();
+    if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);
+    merger_.prepare();
+    ForeignKeysOff keys(db_);
+    if (merger_.disregards_foreign_keys()) keys.off();
+    merger_.settle_due();
+    released_ = receiver_.release_due() + receiver_.retry_schema(false);
+    work();
+    receiver_.finish();
+  });
 }
 
 // What others wrote does not come into the middle of a transaction of ours: later local patches are
@@ -80,16 +88,6 @@ void Store::receive(const std::function<void()>& work) {
     state_.close_group();
     merger_.settle_due();
     work();
-  });
-}
-
-void Store::write(const std::function<void()>& work) {
-  db_.connect();
-  db_.gate.write([&] {
-    const WriteScope scope(db_, OwnWrite::Kind::apply);
-    begin();
-    work();
-    receiver_.finish();
   });
 }
 
@@ -189,18 +187,8 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
 
 int64_t Store::retry() {
   int64_t count = 0;
-  db_.connect();
-  db_.gate.write([&] {
-    const WriteScope scope(db_, OwnWrite::Kind::apply);
-    receiver_.forget();
-    catalog_.refresh();
-    identity_.init(std::nullopt);
-    merger_.prepare();
-    state_.close_group();
-    merger_.settle_due();
-    count += receiver_.release_due();
-    count += receiver_.retry_schema(true);
-    count += merger_.retry();
+  receive([&] {
+    count = released_ + receiver_.retry_schema(true) + merger_.retry();
   });
   return count;
 }

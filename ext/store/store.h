@@ -99,18 +99,18 @@ class Store {
  private:
   void write(const std::function<void()>& work);
   void receive(const std::function<void()>& work);
-  void begin();
   void bring_up(const std::string& table, bool backfill);
   void record_rows(const TablePlan& plan);
   void record_lost_rows(const TablePlan& plan);
   std::string column_names(const TablePlan& plan);
-  bool amend_log(const TablePlan& plan, bool log_tombstone);
-  int64_t follow_schema();
+  bool amend_log(const TablePlan& plan, bool log_tombstone, const std::vector<std::string>& had);
+  int64_t follow_schema(bool manual_too);
   bool follow_table(const std::string& tracked);
   std::string follow_rename(const std::string& tracked);
   bool follow_columns(const TablePlan& plan, const std::vector<std::string>& before);
   void rename_nulls(const std::string& log, const std::string& from, const std::string& to);
   void rename_parked(const std::string& table, const std::string& from, const std::string& to);
+  bool move_tombstones(const std::string& table);
   void sum_again();
   void reissue_future(int64_t former, int64_t bound);
 
@@ -124,6 +124,7 @@ class Store {
   LocalWriter local_;
   Receiver receiver_;
   Capture capture_;
+  int64_t released_ = 0;  // what the write that runs has found to be parked no more
 };
 
 // The options there are, in order of name: name, default, meaning.

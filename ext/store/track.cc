@@ -67,7 +67,7 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     if (plan->log.empty()) {
       db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
     } else {
-      amend_log(*plan, log_tombstone);
+      amend_log(*plan, log_tombstone, {});
     }
     db_.run(
            "INSERT INTO main._replic_tables(tab,mode,tombstone,columns) VALUES(?1,?2,?3,?4) "
@@ -90,6 +90,7 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
 void Store::bring_up(const std::string& table, bool backfill) {
   catalog_.invalidate();
   catalog_.refresh();
+  move_tombstones(table);
   const TablePlan* plan = catalog_.find_for_write(table);
   if (install_triggers(db_, *plan)) {
     catalog_.refresh();

@@ -23,12 +23,13 @@ constexpr Kind kKinds[] = {
     {Op::remove, "delete", "DELETE"},
 };
 
-std::string trigger_name(const TablePlan& plan, std::string_view time, const Kind& kind) {
-  return "_replic_" + folded(time) + "_" + std::string(kind.name) + "_" + plan.name;
+std::string trigger_name(const TablePlan& plan, std::string_view what, const Kind& kind) {
+  return "_replic_" + std::string(what) + "_" + std::string(kind.name) + "_" + plan.name;
 }
 
-std::string trigger_head(const TablePlan& plan, std::string_view time, const Kind& kind) {
-  std::string sql = "CREATE TRIGGER " + ident(trigger_name(plan, time, kind));
+std::string trigger_head(const TablePlan& plan, std::string_view time, std::string_view what,
+                         const Kind& kind) {
+  std::string sql = "CREATE TRIGGER " + ident(trigger_name(plan, what, kind));
   return sql.append(" ").append(time).append(" ").append(kind.event) + " ON main." +
          ident(plan.name) + " BEGIN";
 }
@@ -75,9 +76,13 @@ std::string bury_sql(const TablePlan& plan, const Kind& kind) {
          key_of_row(plan, "NEW") + ");";
 }
 
-// Puts a deleted row back, with its tombstone.
+// After all other triggers: puts a deleted row back, with its tombstone.
 std::string keep_sql(const TablePlan& plan, const Kind& kind) {
   std::string names, values;
+  if (kind.op == Op::remove && !plan.rowid_name.empty()) {
+    names = plan.rowid_name;
+    values = "OLD." + plan.rowid_name;
+  }
   for (const Column& column : plan.columns) {
     const std::string name = ident(column.name);
     names.append(names.empty() ? "" : ",").append(name);
@@ -85,26 +90,27 @@ std::string keep_sql(const TablePlan& plan, const Kind& kind) {
     values.append(values.empty() ? "" : ",")
         .append(is_tombstone ? "replic_tombstone()" : "OLD." + name);
   }
+  const std::string row = "(" + subject(plan, kind) + key_of_row(plan, "OLD") + ")";
   const std::string moved =
       kind.op == Op::update ? "NOT " + key_equals(plan, "OLD.", "NEW.") + " AND " : "";
-  return " INSERT INTO " + ident(plan.name) + "(" + names + ") SELECT " + values + " WHERE " +
-         moved + "replic_keeps(" + subject(plan, kind) + key_of_row(plan, "OLD") + ");" +
-         call_sql("replic_kept(" + subject(plan, kind) + key_of_row(plan, "OLD") + ")");
+  return trigger_head(plan, "AFTER", "keep", kind) + " INSERT INTO " + ident(plan.name) + "(" +
+         names + ") SELECT " + values + " WHERE " + moved + "replic_keeps" + row + ";" +
+         call_sql("replic_kept" + row) + " END";
 }
 
 std::string before_sql(const TablePlan& plan, const Kind& kind) {
   const std::string function = plan.mode == Mode::guard ? "replic_guards" : "replic_ignores";
   std::string key = key_of_row(plan, kind.op == Op::insert ? "NEW" : "OLD");
   if (kind.op == Op::update) key += key_of_row(plan, "NEW");
-  std::string sql = trigger_head(plan, "BEFORE", kind) + " SELECT RAISE(IGNORE) WHERE " + function +
-                    "(" + subject(plan, kind) + key + ");";
+  std::string sql = trigger_head(plan, "BEFORE", "before", kind) + " SELECT RAISE(IGNORE) WHERE " +
+                    function + "(" + subject(plan, kind) + key + ");";
   const bool may_meet = plan.mode == Mode::capture && kind.op != Op::remove;
   if (may_meet && plan.keeps_rows()) sql += bury_sql(plan, kind);
   return sql + " END";
 }
 
 std::string after_sql(const TablePlan& plan, const Kind& kind) {
-  std::string sql = trigger_head(plan, "AFTER", kind);
+  std::string sql = trigger_head(plan, "AFTER", "after", kind);
   const std::string start = subject(plan, kind) + "," + literal(plan.fingerprint);
   if (kind.op == Op::remove) {
     const std::string tombstone = plan.keeps_rows() ? ",OLD." + ident(plan.tombstone) : "";
@@ -125,7 +131,6 @@ std::string after_sql(const TablePlan& plan, const Kind& kind) {
         last < width ? "_part(" + start + "," + std::to_string(first) : "(" + start;
     sql += call_sql("replic_capture" + part + values + ")");
   }
-  if (kind.op != Op::insert && plan.keeps_rows()) sql += keep_sql(plan, kind);
   return sql + " END";
 }
 
@@ -133,8 +138,31 @@ struct Trigger {
   std::string name;
   std::string sql;
   bool is_ours() const { return name.starts_with("_replic_"); }
-  bool is_before() const { return name.starts_with("_replic_before_"); }
 };
+
+// The triggers of the table's mode that must stand before those of the application, and so run
+// after them: see install_triggers.
+std::vector<Trigger> early_triggers(const TablePlan& plan) {
+  std::vector<Trigger> out;
+  if (plan.mode != Mode::capture || !plan.keeps_rows()) return out;
+  for (const Kind& kind : kKinds) {
+    if (kind.op != Op::insert)
+      out.push_back({trigger_name(plan, "keep", kind), keep_sql(plan, kind)});
+  }
+  return out;
+}
+
+// Those that must stand after them, and so run first.
+std::vector<Trigger> late_triggers(const TablePlan& plan) {
+  std::vector<Trigger> out;
+  if (plan.mode == Mode::manual) return out;
+  for (const Kind& kind : kKinds) {
+    out.push_back({trigger_name(plan, "before", kind), before_sql(plan, kind)});
+    if (plan.mode == Mode::capture)
+      out.push_back({trigger_name(plan, "after", kind), after_sql(plan, kind)});
+  }
+  return out;
+}
 
 // The triggers on a table, in the order in which they were made: the last runs first.
 std::vector<Trigger> triggers_on(Database& db, const std::string& table) {
@@ -190,11 +218,7 @@ std::string trigger_fingerprint(const TablePlan& plan) {
 
 std::vector<std::string> trigger_names(const TablePlan& plan) {
   std::vector<std::string> names;
-  if (plan.mode == Mode::manual) return names;
-  for (const Kind& kind : kKinds) {
-    names.push_back(trigger_name(plan, "BEFORE", kind));
-    if (plan.mode == Mode::capture) names.push_back(trigger_name(plan, "AFTER", kind));
-  }
+  for (const Trigger& trigger : late_triggers(plan)) names.push_back(trigger.name);
   return names;
 }
 
@@ -214,43 +238,34 @@ void drop_triggers(Database& db, const std::string& table) {
 }
 
 bool triggers_are_current(Database& db, const TablePlan& plan) {
-  std::vector<std::string> wanted;
-  if (plan.mode != Mode::manual) {
-    for (const Kind& kind : kKinds) {
-      wanted.push_back(before_sql(plan, kind));
-      if (plan.mode == Mode::capture) wanted.push_back(after_sql(plan, kind));
-    }
-  }
-  bool seen_before = false;
-  bool seen_others = false;
+  std::vector<Trigger> early = early_triggers(plan);
+  std::vector<Trigger> late = late_triggers(plan);
+  const auto take = [](std::vector<Trigger>& wanted, const Trigger& trigger) {
+    return std::erase_if(wanted, [&](const Trigger& w) { return w.sql == trigger.sql; }) > 0;
+  };
+  const size_t all_late = late.size();
   for (const Trigger& trigger : triggers_on(db, plan.name)) {
-    if (!trigger.is_ours()) {
-      if (seen_before) return false;
-      seen_others = true;
-      continue;
-    }
-    seen_before = seen_before || trigger.is_before();
-    if (seen_others && !trigger.is_before() && plan.keeps_rows()) return false;
-    if (std::erase(wanted, trigger.sql) == 0) return false;
+    const bool in_order = trigger.is_ours() ? take(early, trigger) || take(late, trigger)
+                                            : early.empty() && late.size() == all_late;
+    if (!in_order) return false;
   }
-  return wanted.empty();
+  return early.empty() && late.empty();
 }
 
-// Ours run before the application's BEFORE triggers, so that what comes after the write that was
-// announced is known to be theirs. Where a deleted row is put back, that is after the application's
-// AFTER triggers: to a full-text index that they keep, the row must go before it comes back.
+// What the application's triggers do to a row, fail in the midst of it included, must come after
+// our BEFORE trigger has let the write pass that was announced, and after our AFTER trigger has
+// captured it. A deleted row is put back after their AFTER triggers: to a full-text index that they
+// keep, it must have gone before it comes again.
 bool install_triggers(Database& db, const TablePlan& plan) {
   if (triggers_are_current(db, plan)) return false;
   drop_triggers(db, plan.name);
-  if (plan.mode == Mode::manual) return true;
+  const std::vector<Trigger> early = early_triggers(plan);
   std::vector<Trigger> others;
-  if (plan.keeps_rows()) others = triggers_on(db, plan.name);
+  if (!early.empty()) others = triggers_on(db, plan.name);
   for (const Trigger& trigger : others) drop(db, trigger.name);
-  if (plan.mode == Mode::capture) {
-    for (const Kind& kind : kKinds) db.exec(after_sql(plan, kind));
-  }
+  for (const Trigger& trigger : early) db.exec(trigger.sql);
   for (const Trigger& trigger : others) db.exec(trigger.sql);
-  for (const Kind& kind : kKinds) db.exec(before_sql(plan, kind));
+  for (const Trigger& trigger : late_triggers(plan)) db.exec(trigger.sql);
   return true;
 }
 

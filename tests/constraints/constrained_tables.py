@@ -9,6 +9,8 @@ the tombstone column, None when the log alone keeps it. "indexes_late": the inde
 replic_track. Whoever draws values for the tables asks `Pools`, which are not part of the literal.
 """
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass, field
 
 from schema import TableSpec, quote
@@ -104,7 +106,7 @@ class _TableMaker:
         self.parent_keys = []    # [(columns)] that a foreign key may reference
         self.strict = rng.random() < 0.25
         self.without_rowid = False
-        self.tombstone = rng.choice(("deletedAt", "deletedAt", "deletedAt", None, None, None))
+        self.tombstone = rng.choice(("deletedAt", "deletedAt", "gone", None, None, None))
         self.may_come_late = True  # a foreign key needs the index of its parent from the start
         self.pools = Pools()
 
@@ -258,6 +260,22 @@ class _TableMaker:
         if self.strict:
             return kind if kind in ("INTEGER", "TEXT", "REAL") else "ANY"
         return kind if kind in ("INTEGER", "TEXT", "REAL", "NUMERIC") else ""
+
+
+def are_sound(literals):
+    """Does SQLite take these tables, foreign keys included?"""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.execute("PRAGMA foreign_keys = 1")
+        try:
+            for table in tables_of(literals):
+                for sql in [table.create_sql()] + table.index_sql():
+                    db.execute(sql)
+            for literal in literals:
+                db.execute(f"EXPLAIN DELETE FROM {literal['name']}")
+                db.execute(f"EXPLAIN INSERT INTO {literal['name']} DEFAULT VALUES")
+        except sqlite3.Error:
+            return False
+    return True
 
 
 def tables_of(literals):

@@ -24,7 +24,7 @@ In the end all that was not delivered is, but for lost parts, in a random order.
 import copy
 import random
 
-from constrained_tables import DELETED, KEY_NAMES, random_tables
+from constrained_tables import DELETED, KEY_NAMES, are_sound, random_tables
 from schedule import HOUR_MS
 from shrink import changed
 from wire import TICKS_PER_MS
@@ -219,6 +219,11 @@ def simpler_tables(schedule, is_used, drop_column):
     `is_used(name of a table)`; `drop_column(schedule, table, name)` takes the column out of the
     events and says whether it can be dropped.
     """
+    return (candidate for candidate in _all_simpler_tables(schedule, is_used, drop_column)
+            if are_sound(candidate["tables"]))
+
+
+def _all_simpler_tables(schedule, is_used, drop_column):
     for position, table in enumerate(schedule["tables"]):
         if not is_used(table["name"]):
             yield changed(schedule, lambda s, p=position: s["tables"].pop(p))

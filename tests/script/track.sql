@@ -62,9 +62,10 @@ SELECT replic_track('scratch', '{"mode":"manual"}');
 SELECT replic_track('nothing', '{"mode":"manual"}');
 SELECT replic_track('_replic_state', '{"mode":"manual"}');
 
--- The other modes come with a later version; the default is one of them.
+-- The modes, and what is not one.
 SELECT replic_track('task');
 SELECT replic_track('task', '{"mode":"guard"}');
+SELECT tab, mode FROM replic_tables WHERE tab = 'task';
 SELECT replic_track('task', '{"mode":"magic"}');
 SELECT replic_track('task', '{"mode":"manual","colour":"red"}');
 SELECT replic_track('task', '{"mode":"manual","tombstone":"id"}');
