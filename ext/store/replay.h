@@ -98,6 +98,8 @@ class Replay {
     std::map<const ForeignKey*, std::set<Tuple>> referred;
   };
   void draw_in();
+  static bool state_changes(const RowHistory& row, const Position& from);
+  bool was_whole(const RowHistory& row);
   void draw_in_ties(RowHistory& row, const Position& from);
   Changed changed_values(const RowHistory& row, const Position& from);
   void compare(const TablePlan& plan, const RowFold& before, const RowFold& after, Changed& out);
