@@ -7,6 +7,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/fold.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -108,8 +109,7 @@ void Checker::check_unlogged(const TablePlan& plan) {
     add("warning", "UNLOGGED", plan.name,
         std::to_string(run.integer(0)) +
             " row(s) were written without a patch, and are on this peer alone",
-        "SELECT replic_track(" + literal(plan.name) +
-            ",'{\"mode\":\"manual\"}') makes patches of them");
+        track_call(plan) + " makes patches of them");
   }
 }
 

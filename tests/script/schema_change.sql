@@ -46,7 +46,10 @@ SELECT replic_untrack('memo');
 ALTER TABLE memo DROP COLUMN colour;
 SELECT replic_track('memo');
 UPDATE memo SET owner = 'Eve' WHERE id = 2;
-SELECT code, detail FROM replic_check WHERE code <> 'CONTENT';
+SELECT * FROM replic_check;
+-- What others have of that column stays whole for them, and comes back with the column.
+SELECT seq, delta, reason FROM replic_pending;
+SELECT seq, delta, reason FROM replic_changes WHERE delta LIKE '%colour%';
 
 -- A tombstone column that comes: deleted rows come back to the table, as deleted ones.
 ALTER TABLE memo ADD COLUMN deletedAt INTEGER;
@@ -66,6 +69,13 @@ SELECT replic_refresh();
 SELECT seq, delta FROM replic_changes WHERE peer = 1 AND seq > 10;
 INSERT INTO memo(id, body) VALUES (10, 'ten');
 SELECT count(*) FROM memo_patches WHERE id = 10;
+
+-- The column that was dropped comes back.
+ALTER TABLE memo ADD COLUMN colour TEXT;
+SELECT replic_refresh();
+SELECT id, colour FROM memo;
+SELECT count(*) FROM replic_pending;
+SELECT * FROM replic_check;
 
 -- A trigger of ours that is dropped by hand is missed, too.
 DROP TRIGGER _replic_after_delete_memo;
