@@ -1,11 +1,13 @@
 """Small sets of units in every order against the oracle: known hard cases, then random ones.
 
-A known case is delivered in each order to a fresh database. Random sets are walked as a tree inside
-one transaction, with a savepoint at each message, where every subset on the way is checked too.
+The known cases are delivered to a fresh database in each order (the first one), or in some of them,
+others in each run. Random sets are walked as a tree inside one transaction, with a savepoint at each
+message, where every subset on the way is checked too.
 """
 
 import contextlib
 import itertools
+import math
 import random
 import unittest
 
@@ -21,7 +23,8 @@ from wire import EPOCH_MS, at_from_ms, read_message
 BASE_AT = at_from_ms(EPOCH_MS + 300 * DAY_MS)
 NOW_MS = EPOCH_MS + 301 * DAY_MS
 TIME = 1767225600000  # of deletions
-RANDOM_SETS = 60
+RANDOM_SETS = 40
+ORDERS = 60           # of a known case in one run, but for the first
 
 
 def table(name, *columns, constraints=(), indexes=(), options="", tombstone=None):
@@ -52,11 +55,20 @@ FAMILY = [table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE", "p INTEGER REFER
           table("c", "id INTEGER PRIMARY KEY", "u TEXT REFERENCES t(u) ON UPDATE CASCADE",
                 "p INTEGER NOT NULL REFERENCES t(id) ON DELETE CASCADE")]
 
+THE_HARD_CASE = "handed from row to row"
+
 # name -> (tables, units)
 KNOWN = {
-    "handed from row to row": (UNIQUE, units(
+    THE_HARD_CASE: (UNIQUE, units(
         (1, 1, t(id=0, u="y")), (2, 2, t(id=1, u="x")), (3, 1, t(id=2, u="y")),
         (4, 2, t(id=0, u="x")), (5, 1, t(id=0, u="y")), (6, 2, t(id=1, u="z")))),
+    "two claims wait for one value": (UNIQUE, units(
+        (2, 1, t(id=1, u="x")), (2, 2, t(id=2, u="x")), (6, 1, t(id=3, u="x")),
+        (9, 3, t(id=1, u="y")))),
+    "a column with a default helps nobody": ([table(
+        "t", "id INTEGER PRIMARY KEY", "v INT", "d INT NOT NULL DEFAULT 5 UNIQUE")], units(
+            (1, 1, t(id=2, d=6)), (1, 3, t(id=1, v=1, d=None)), (2, 2, t(id=3, d=6)),
+            (2, 2, t(id=1, d=6)), (3, 1, t(id=2, deletedAt=TIME)))),
     "a ring that turns": (UNIQUE, units(
         (1, 1, t(id=0, u="x"), t(id=1, u="y")), (2, 1, t(id=0, u="y")), (2, 2, t(id=1, u="x")),
         (3, 2, t(id=0, u="z")))),
@@ -184,14 +196,20 @@ class EveryOrderTest(unittest.TestCase):
             with self.subTest(name=name):
                 tables, messages = tables_of(literals), messages_of_all(written)
                 outcomes = Outcomes(tables, messages, True)
-                for order in itertools.permutations(range(len(messages))):
+                for order in self.orders(name, len(messages)):
                     with contextlib.closing(fresh_peer(tables, True)) as peer:
                         for position in order:
                             peer.apply([messages[position]])
                         outcomes.check(peer, order)
 
+    @staticmethod
+    def orders(name, length):
+        step = 1 if name == THE_HARD_CASE else max(1, math.factorial(length) // ORDERS)
+        return itertools.islice(itertools.permutations(range(length)),
+                                random.SystemRandom().randrange(step), None, step)
+
     def test_the_hard_case_as_it_was_found(self):
-        tables, messages = tables_of(UNIQUE), messages_of_all(KNOWN["handed from row to row"][1])
+        tables, messages = tables_of(UNIQUE), messages_of_all(KNOWN[THE_HARD_CASE][1])
         with contextlib.closing(fresh_peer(tables, True)) as peer:
             for at in (2, 5, 6, 1, 4, 3):
                 peer.apply([messages[at - 1]])
