@@ -323,7 +323,7 @@ void Catalog::explain_missing(std::string_view table) {
     throw Error(Code::table,
                 "table " + quoted(plan->name) + " is not replicated: it has no log " +
                     quoted(plan->name + std::string(kLogSuffix)),
-                "SELECT replic_track(" + literal(plan->name) + ",'{\"mode\":\"manual\"}')");
+                "SELECT replic_track(" + literal(plan->name) + ")");
   }
   if (plan)
     throw Error(Code::table,

@@ -8,6 +8,7 @@
 #include "sqlite/ident.h"
 #include "store/fold.h"
 #include "store/state_tables.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -109,8 +110,7 @@ void Checker::check_unlogged(const TablePlan& plan) {
     add("warning", "UNLOGGED", plan.name,
         std::to_string(run.integer(0)) +
             " row(s) were written without a patch, and are on this peer alone",
-        "SELECT replic_track(" + literal(plan.name) +
-            ",'{\"mode\":\"manual\"}') makes patches of them");
+        track_call(plan) + " makes patches of them");
   }
 }
 

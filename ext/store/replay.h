@@ -119,7 +119,7 @@ class Replay {
   Position start_ = kNever;
   std::optional<Position> now_;  // up to where given units are accepted; nothing: before start_
   Stamp step_;
-  int64_t place_ = 0;  // of the unit that was accepted last in this step
+  int64_t place_ = 0;   // of the unit that was accepted last in this step
   int64_t moment_ = 0;  // counts changes of rows
   std::map<Stamp, std::vector<RowHistory*>> agenda_;
   std::vector<UnitHistory*> waiting_;  // by stamp
