@@ -53,8 +53,13 @@ const TablePlan& Capture::join(std::string_view table, std::string_view fingerpr
     });
   }
   const TablePlan* plan = catalog_.find(table);
-  if (plan == nullptr || !plan->problem.empty() || plan->mode != Mode::capture ||
-      plan->fingerprint != fingerprint || !state_.loaded())
+  if (plan != nullptr && !plan->problem.empty()) {
+    throw Error(Code::schema,
+                "table " + quoted(table) + " cannot be replicated any more: " + plan->problem,
+                plan->cure + "; or SELECT replic_untrack(" + literal(table) + ")");
+  }
+  if (plan == nullptr || plan->mode != Mode::capture || plan->fingerprint != fingerprint ||
+      !state_.loaded())
     throw_stale(table);
   return *plan;
 }
@@ -184,7 +189,8 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row) {
   const auto now = whole ? std::optional(row.values) : row_now(plan, row.new_key);
   if (!now) return;
   for (const RowName& rival : merger_.rivals(plan, *now, row.changed)) {
-    if (rival.row_key == row_key(plan, row.new_key)) continue;
+    if (rival.row_key == row_key(plan, row.new_key) || rival.row_key == row_key(plan, row.old_key))
+      continue;
     const std::vector<Value> key = key_from(rival.row_key);
     local_.record_row(plan, key);
     if (plan.keeps_rows()) local_.put_back(plan, key);

@@ -355,6 +355,17 @@ const TablePlan* Catalog::find_for_write(std::string_view table) {
   return find(table);
 }
 
+// `name`, or another that no table or index has: one of a log that was renamed has kept its name.
+std::string Catalog::free_name(const std::string& name) {
+  std::string out = name;
+  for (int i = 2;; i++) {
+    Run run = db_.run("SELECT 1 FROM main.sqlite_schema WHERE name=?1 COLLATE NOCASE");
+    run.bind(out);
+    if (!run.step()) return out;
+    out = name + std::to_string(i);
+  }
+}
+
 // Returns true when it has changed the schema.
 bool Catalog::ensure_indexes(const TablePlan& plan) {
   std::vector<std::string> by_key;
@@ -388,12 +399,12 @@ bool Catalog::ensure_indexes(const TablePlan& plan) {
         ident(plan.columns[k].name) + " COLLATE " + ident(plan.columns[k].collation) + ",";
   }
   if (!has_seq) {
-    db_.exec("CREATE UNIQUE INDEX main." + ident(log + "_seq") + " ON " + ident(log) +
+    db_.exec("CREATE UNIQUE INDEX main." + ident(free_name(log + "_seq")) + " ON " + ident(log) +
              "(_peerId,_sequenceId)");
   }
   if (!has_key) {
-    db_.exec("CREATE INDEX main." + ident(log + "_row") + " ON " + ident(log) + "(" + key_columns +
-             "_patchedAt,_peerId,_sequenceId)");
+    db_.exec("CREATE INDEX main." + ident(free_name(log + "_row")) + " ON " + ident(log) + "(" +
+             key_columns + "_patchedAt,_peerId,_sequenceId)");
   }
   return true;
 }

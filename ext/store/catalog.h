@@ -57,6 +57,7 @@ class Catalog {
     std::vector<std::string> to;
     bool is_replicated = false;  // the child
   };
+  std::string free_name(const std::string& name);
   bool ensure_indexes(const TablePlan& plan);
   bool read_shape(const std::string& table, TablePlan& plan);
   void read_columns(TablePlan& plan);

@@ -125,6 +125,38 @@ bool Store::follow_table(const std::string& tracked) {
   return true;
 }
 
+// The tombstone has become a column of T, or is one no more: brings what the log has of it to its
+// new place, and T along. Returns whether there was anything to do.
+bool Store::move_tombstones(const std::string& table) {
+  const TablePlan* plan = catalog_.find_for_write(table);
+  const std::vector<std::string> columns = columns_of(db_, plan->log);
+  const std::string in_table =
+      plan->keeps_rows() ? plan->columns[*plan->tombstone_column].name : plan->tombstone;
+  if (!has_name(columns, "_deletedAt") || !has_name(columns, in_table)) return false;
+  const std::string log = "main." + ident(plan->log);
+  const auto [from, to] = plan->keeps_rows() ? std::pair(std::string("_deletedAt"), in_table)
+                                             : std::pair(in_table, std::string("_deletedAt"));
+  db_.exec("UPDATE " + log + " SET " + ident(to) + "=" + ident(from) + " WHERE " + ident(from) +
+           " IS NOT NULL");
+  db_.exec("ALTER TABLE " + log + " DROP COLUMN " + ident(from));
+  catalog_.invalidate();
+  catalog_.refresh();
+  plan = catalog_.find_for_write(table);
+  const size_t tombstone = *plan->find(kWireTombstone);
+  std::string row;
+  Run run = db_.once(plan->log_all);
+  while (run.step()) {
+    const RowPatch patch = Log::read(*plan, run);
+    if (patch.find(tombstone) == nullptr) continue;
+    const std::vector<Value> key = key_of(*plan, patch);
+    std::string its_row = row_key(*plan, key);
+    if (its_row == row) continue;
+    row = std::move(its_row);
+    merger_.show(*plan, key);
+  }
+  return true;
+}
+
 // The name that a tracked table has now. ALTER TABLE has taken its triggers along, but not its log.
 std::string Store::follow_rename(const std::string& tracked) {
   if (db_.once("PRAGMA main.table_list(" + ident(tracked) + ")").step()) return tracked;
@@ -141,14 +173,12 @@ std::string Store::follow_rename(const std::string& tracked) {
   if (!db_.once("PRAGMA main.table_list(" + ident(log) + ")").step() ||
       db_.once("PRAGMA main.table_list(" + ident(name + "_patches") + ")").step())
     return tracked;
-  // An index keeps its name, which the next table of the old name may need.
-  for (const char* index : {"_seq", "_row"})
-    db_.exec("DROP INDEX IF EXISTS main." + ident(log + index));
   db_.exec("ALTER TABLE main." + ident(log) + " RENAME TO " + ident(name + "_patches"));
   for (const std::string_view sql :
        {"UPDATE main._replic_tables SET tab=?2 WHERE tab=?1",
         "UPDATE main._replic_parked SET tab=?2 WHERE tab=?1 COLLATE NOCASE"})
     db_.run(sql).bind(tracked).bind(name).exec();
+  db_.run("DELETE FROM main._replic_claims WHERE tab=?1").bind(tracked).exec();
   catalog_.invalidate();
   catalog_.refresh();
   return name;

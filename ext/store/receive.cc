@@ -199,10 +199,7 @@ void Receiver::record(Patch&& patch) {
 // A patch that was said to exist no more is here after all: the transaction that was placed without
 // it is taken apart, and its patches are placed anew.
 void Receiver::reopen_group(const Stamp& stamp) {
-  if (!group_of(db_, stamp.peer, stamp.seq)) return;
-  std::vector<Patch> others;
-  take_out_unit({stamp, 1, {}, {}, {}}, others);
-  for (Patch& other : others) enqueue(arrive(std::move(other)));
+  if (group_of(db_, stamp.peer, stamp.seq)) take_out({stamp, 1, {}, {}, {}});
 }
 
 void Receiver::enqueue(Arrival&& arrival) {
@@ -277,35 +274,52 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
 // Takes a patch out of wherever it is. The rest of its transaction is placed anew.
 void Receiver::take_out(const Patch& old) {
   std::vector<Patch> others;
-  take_out_unit(old, others);
+  take_out_units(old, others);
   for (Patch& other : others) {
     if (other.stamp.seq != old.stamp.seq) enqueue(arrive(std::move(other)));
   }
 }
 
-// The same, with the patches of its unit that were visible or waited for a constraint put into
-// `unit`, whole.
-void Receiver::take_out_unit(const Patch& old, std::vector<Patch>& unit) {
-  const auto [at, peer, seq] = old.stamp;
-  const std::optional<Range> group = group_of(db_, peer, seq);
-  const Range range = group.value_or(Range{seq, seq});
-  for (int64_t s = range.first; s <= range.last; s++) {
-    std::optional<Patch> patch = find(peer, s, old.table);
-    if (patch && !patch->is_void()) unit.push_back(*std::move(patch));
+// The same, with the patches that were placed together with it put into `others`, whole. A void, or
+// a patch that is no more, can belong to several groups.
+void Receiver::take_out_units(const Patch& old, std::vector<Patch>& others) {
+  const int64_t peer = old.stamp.peer;
+  const int64_t seq = old.stamp.seq;
+  std::vector<Range> groups;
+  {
+    Run run = db_.run(
+        "SELECT first,last FROM main._replic_groups WHERE peer=?1 AND first<=?2 AND last>=?2");
+    run.bind(peer).bind(seq);
+    while (run.step()) groups.push_back({run.integer(0), run.integer(1)});
   }
-  if (!unit.empty()) merger_.take_out(peer, seq, unit.front().stamp.at, group);
-  for (int64_t s = range.first; s <= range.last; s++) {
-    for (const std::string_view why : {reason::kClock, reason::kGroup, reason::kSchema})
-      parked_.erase(peer, s, why);
-  }
+  if (groups.empty()) take_out_unit(old, {seq, seq}, false, others);
+  for (const Range& group : groups) take_out_unit(old, group, true, others);
+  parked_.erase(peer, seq, reason::kClock);
   db_.run("DELETE FROM main._replic_voids WHERE peer=?1 AND seq=?2").bind(peer).bind(seq).exec();
-  if (group) {
-    db_.run("DELETE FROM main._replic_groups WHERE peer=?1 AND first=?2")
-        .bind(peer)
-        .bind(group->first)
-        .exec();
-  }
   recount();
+}
+
+void Receiver::take_out_unit(const Patch& old, Range range, bool is_group,
+                             std::vector<Patch>& patches) {
+  const int64_t peer = old.stamp.peer;
+  const size_t before = patches.size();
+  for (int64_t seq = range.first; seq <= range.last; seq++) {
+    std::optional<Patch> patch = find(peer, seq, old.table);
+    if (patch && !patch->is_void() && (!is_group || patch->group == range))
+      patches.push_back(*std::move(patch));
+  }
+  for (size_t i = before; i < patches.size(); i++) {
+    if (i == before)
+      merger_.take_out(peer, patches[i].stamp.seq, patches[i].stamp.at,
+                       is_group ? std::optional(range) : std::nullopt);
+    for (const std::string_view why : {reason::kClock, reason::kGroup, reason::kSchema})
+      parked_.erase(peer, patches[i].stamp.seq, why);
+  }
+  if (!is_group) return;
+  db_.run("DELETE FROM main._replic_groups WHERE peer=?1 AND first=?2")
+      .bind(peer)
+      .bind(range.first)
+      .exec();
 }
 
 void Receiver::recount() {
@@ -437,7 +451,7 @@ int64_t Receiver::retry_schema(bool even_if_unchanged) {
     if (!whole) continue;
     const uint64_t old_content = content_hash(*whole);
     std::vector<Patch> unit;
-    take_out_unit(*whole, unit);
+    take_out_units(*whole, unit);
     Arrival arrival = arrive(*std::move(whole), plan);
     state_.adjust_sum(peer, seq, old_content, arrival.content);
     enqueue(std::move(arrival));

@@ -84,7 +84,8 @@ class Receiver {
   void reissue(Patch patch);
   void displace(const Patch& old);
   void take_out(const Patch& old);
-  void take_out_unit(const Patch& old, std::vector<Patch>& others);
+  void take_out_units(const Patch& old, std::vector<Patch>& others);
+  void take_out_unit(const Patch& old, Range range, bool is_group, std::vector<Patch>& patches);
   void reopen_group(const Stamp& stamp);
   void enqueue(Arrival&& arrival);
   void place(Arrival&& arrival);

@@ -110,6 +110,7 @@ class Store {
   bool follow_columns(const TablePlan& plan, const std::vector<std::string>& before);
   void rename_nulls(const std::string& log, const std::string& from, const std::string& to);
   void rename_parked(const std::string& table, const std::string& from, const std::string& to);
+  bool move_tombstones(const std::string& table);
   void sum_again();
   void reissue_future(int64_t former, int64_t bound);
 

@@ -90,6 +90,7 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
 void Store::bring_up(const std::string& table, bool backfill) {
   catalog_.invalidate();
   catalog_.refresh();
+  move_tombstones(table);
   const TablePlan* plan = catalog_.find_for_write(table);
   if (install_triggers(db_, *plan)) {
     catalog_.refresh();

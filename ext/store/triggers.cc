@@ -218,7 +218,6 @@ std::string trigger_fingerprint(const TablePlan& plan) {
 
 std::vector<std::string> trigger_names(const TablePlan& plan) {
   std::vector<std::string> names;
-  for (const Trigger& trigger : early_triggers(plan)) names.push_back(trigger.name);
   for (const Trigger& trigger : late_triggers(plan)) names.push_back(trigger.name);
   return names;
 }

@@ -18,7 +18,7 @@ std::string trigger_fingerprint(const TablePlan& plan);
 
 // Whether the application has triggers on the table, temporary ones included.
 bool has_triggers(Database& db, const std::string& table);
-// The names of the triggers that a table of its mode has; none for Mode::manual.
+// The names of the triggers of its mode without which writes to the table would go unnoticed.
 std::vector<std::string> trigger_names(const TablePlan& plan);
 // Drops every trigger of ours on the table. Inside Gate::write.
 void drop_triggers(Database& db, const std::string& table);

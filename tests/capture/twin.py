@@ -13,7 +13,8 @@ import sqlite3
 from database import connect, one, rows
 
 PRAGMAS = ["recursive_triggers", "foreign_keys", "trusted_schema"]
-# Each with the columns of its key, and those that the statements set.
+# Each with the columns of its key. {live} is for indexes: where T keeps deleted rows, they must not
+# hold a UNIQUE key.
 SHAPES = {
     "rowid": ("t(id INTEGER PRIMARY KEY, a TEXT, b, c REAL DEFAULT 1.5)", ["id"]),
     "checked": ("t(id INTEGER PRIMARY KEY, a TEXT NOT NULL, b CHECK (b IS NULL OR b <> 3), c REAL)",
@@ -24,6 +25,12 @@ SHAPES = {
     "text key": ("t(id TEXT PRIMARY KEY NOT NULL, a TEXT DEFAULT (lower('MADE')), b, c REAL,"
                  " g AS (a || '!'), h AS (b) STORED)", ["id"]),
     "loose key": ("t(id PRIMARY KEY NOT NULL, a TEXT, b DATETIME, c)", ["id"]),
+    "unique": ("t(id INTEGER PRIMARY KEY, a TEXT, b, c REAL);"
+               "CREATE UNIQUE INDEX t_a ON t(a){live};"
+               "CREATE UNIQUE INDEX t_bc ON t(c, b){live}", ["id"]),
+    "unique nocase": ("t(k1 INTEGER, a TEXT COLLATE NOCASE, k2 TEXT COLLATE NOCASE, b, c,"
+                      " PRIMARY KEY (k1, k2)) WITHOUT ROWID;"
+                      "CREATE UNIQUE INDEX t_a ON t(a){live}", ["k1", "k2"]),
     "quoted": ('t("a ""key""" INTEGER PRIMARY KEY, "b" TEXT, "select" , "ü" REAL)', ['a "key"']),
 }
 # Where a table keeps deleted rows, deleting one inserts it again, and a new row of its key deletes
@@ -58,7 +65,13 @@ class Twins:
         self.random = random.Random(seed)
         self.keeps_rows = keeps_rows
         self.strict = shape == "strict"
-        table, self.key = SHAPES[shape]
+        # Where a row that REPLACE takes away by a UNIQUE key has to stay as a deleted one, SQLite
+        # may refuse (SQLITE_CONSTRAINT_PINNED), when recursive triggers do it in the midst.
+        self.may_replace = not (keeps_rows and "unique" in shape
+                                and (pragmas or {}).get("recursive_triggers"))
+        script_of_shape, self.key = SHAPES[shape]
+        table, *indexes = script_of_shape.format(
+            live=" WHERE deletedAt IS NULL" if keeps_rows else "").split(";")
         pragmas = pragmas or {}
         script = [f"PRAGMA {name} = {value}" for name, value in pragmas.items()]
         if keeps_rows:
@@ -66,8 +79,12 @@ class Twins:
             if "CHECK" in table or "(lower" in table or " AS (" in table:
                 cut = table.rindex(")")
             table = table[:cut] + ", deletedAt INTEGER" + table[cut:]
-        script += ["CREATE TABLE " + table,
-                   "CREATE TABLE other(id INTEGER PRIMARY KEY, n INTEGER DEFAULT 0)",
+        # A row of `other` goes with its row of t. A deleted row that stays would go on being a parent.
+        self.refers = len(self.key) == 1 and not keeps_rows
+        parent = f" REFERENCES t({quoted(self.key[0])}) ON DELETE CASCADE ON UPDATE CASCADE"
+        script += ["CREATE TABLE " + table, *indexes,
+                   "CREATE TABLE other(id INTEGER PRIMARY KEY, n INTEGER DEFAULT 0,"
+                   f" parent{parent if self.refers else ''})",
                    "INSERT INTO other(id) VALUES (1)"]
         self.tracked, self.twin = connect(), sqlite3.connect(":memory:", isolation_level=None)
         for db in (self.tracked, self.twin):
@@ -96,7 +113,7 @@ class Twins:
         self.receiver = connect()
         self.receiver.text_factory = exact_text
         for statement in script[len(pragmas):]:
-            if statement.startswith("CREATE TABLE"):
+            if statement.startswith("CREATE"):
                 self.receiver.execute(statement)
         self.receiver.execute("SELECT replic_init(2)").fetchall()
         for name in ("t", "other"):
@@ -149,8 +166,8 @@ class Twins:
         return f"({text}) AND deletedAt IS NULL" if self.keeps_rows else text
 
     def clause(self):
-        return self.random.choice(["", "", "", " OR IGNORE", " OR REPLACE", " OR FAIL", " OR ABORT",
-                                   " OR ROLLBACK"])
+        choices = ["", "", "", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK"]
+        return self.random.choice(choices + [" OR REPLACE"] * self.may_replace)
 
     def returning(self):
         names = ", ".join(quoted(n) for n in self.all_names)
@@ -182,10 +199,15 @@ class Twins:
 
     def update(self):
         clause = self.clause()
-        # A deleted row that stays may get the rowid of one that REPLACE has just taken away.
-        moves = not (self.keeps_rows and clause == " OR REPLACE")
-        return (f"UPDATE{clause} t SET {self.assignment(moves)} WHERE {self.condition()}"
-                + self.returning())
+        # Where a row that REPLACE takes away in the middle of an UPDATE has to stay as a deleted
+        # one, SQLite may refuse (SQLITE_CONSTRAINT_PINNED), or come to that row as well.
+        if self.keeps_rows and clause == " OR REPLACE":
+            clause = ""
+        condition = self.condition()
+        # In which order SQLite comes to the rows depends on the triggers there are.
+        if clause.split()[1:] in (["IGNORE"], ["REPLACE"], ["FAIL"]):
+            condition += "".join(f" AND {quoted(k)} = {self.value(k)}" for k in self.key)
+        return f"UPDATE{clause} t SET {self.assignment()} WHERE {condition}" + self.returning()
 
     def delete(self):
         return f"DELETE FROM t WHERE {self.condition()}" + self.returning()
@@ -197,6 +219,14 @@ class Twins:
             key = quoted(self.key[0])
             return f"INSERT OR IGNORE INTO t({key}, {names}) SELECT {key} + 1, {names} FROM t{live}"
         return "DELETE FROM t WHERE false"
+
+    def child(self):
+        if not self.refers or self.random.random() < 0.3:
+            return f"DELETE FROM other WHERE id > 1 AND id % 3 = {self.random.randint(0, 2)}"
+        key = self.value(self.key[0])
+        if self.random.random() < 0.3:
+            return f"UPDATE other SET parent = {key} WHERE id > {self.random.randint(1, 5)}"
+        return f"INSERT INTO other(n, parent) VALUES (9, {key})"
 
     def control(self):
         r = self.random
@@ -217,8 +247,8 @@ class Twins:
         return choice if choice in ("COMMIT", "ROLLBACK") else "COMMIT"
 
     def statement(self):
-        kind = self.random.choices(["insert", "update", "delete", "copy", "control"],
-                                   [10, 8, 3, 1, 4])[0]
+        kind = self.random.choices(["insert", "update", "delete", "copy", "child", "control"],
+                                   [10, 8, 3, 1, 2, 4])[0]
         return getattr(self, kind)()
 
     # --- running and comparing ---
@@ -230,8 +260,10 @@ class Twins:
             # What changes() gives after COMMIT is that of the last statement, ours or theirs.
             writes = sql.split()[0] in ("INSERT", "UPDATE", "DELETE")
             changes = one(db, "SELECT changes()") if writes else None
-            # Deleted rows that stay have rowids too.
-            rowid = None if self.keeps_rows else one(db, "SELECT last_insert_rowid()")
+            # Deleted rows that stay have rowids too; and a failing INSERT may leave one behind.
+            inserts = sql.startswith("INSERT INTO") and "CONFLICT" not in sql and changes
+            rowid = one(db, "SELECT last_insert_rowid()") \
+                if inserts and not self.keeps_rows else None
             return None, found, changes, rowid
         except sqlite3.Error as error:
             return str(error), None, None, None
