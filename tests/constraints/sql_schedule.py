@@ -2,9 +2,10 @@
 
     {"seed": 7, "foreign_keys": 1, "recursive_triggers": 0, "pinned": True, "watchful": False,
      "heal": "sync", "peers": [{"id": 11, "kind": "memory"}, ..], "tables": [..], "triggers": [sql],
-     "events": [{"do": "txn", ..}, ..]}
+     "before": [sql], "events": [{"do": "txn", ..}, ..]}
 
-"tables": see constrained_tables.py. "triggers": the application's own, on every peer. "pinned": all
+"tables": see constrained_tables.py. "triggers": the application's own, on every peer.
+"before": what the first peer wrote before its tables were tracked. "pinned": all
 clocks stand at one future value and count. "heal": how the peers become level in the end.
 Events:
 
@@ -52,7 +53,9 @@ class _Maker:
                                                             (80, 12, 8))[0]}
                           for i in range(self.count)],
                 "tables": [literal for literal, _ in made],
-                "triggers": self._triggers() if rng.random() < 0.2 else [], "events": events}
+                "triggers": self._triggers() if rng.random() < 0.2 else [],
+                "before": [rng.choice(self.statements).draw_insert() for _ in range(8)]
+                if rng.random() < 0.15 else [], "events": events}
 
     def _event(self):
         kind = self.rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
@@ -127,7 +130,10 @@ def simpler_schedules(schedule):
             yield changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
     for number in range(len(schedule["triggers"])):
         yield changed(schedule, lambda s, i=number: s["triggers"].pop(i))
+    for number in range(len(schedule["before"])):
+        yield changed(schedule, lambda s, i=number: s["before"].pop(i))
     texts = [step for event in schedule["events"] for step in event.get("steps", ())]
+    texts += schedule["before"] + schedule["triggers"]
     yield from simpler_tables(schedule, lambda name: any(name in t for t in texts),
                               lambda _s, _table, name: not any(name in t for t in texts))
     for position, event in enumerate(schedule["events"]):
