@@ -105,8 +105,6 @@ LOCAL = [
           "SQLITE_CONSTRAINT"),
     Local(13, ("note", '{"id":"one","body":"x"}'), "E_CONSTRAINT", ("'note'", "datatype mismatch"),
           "SQLITE_CONSTRAINT"),
-    Local(13, ("one_of", '{"id":1,"code":"x"}'), "E_TABLE", ("'one_of'", "UNIQUE", "; ")),
-    Local(13, ("child", '{"id":1,"parent":1}'), "E_TABLE", ("'child'", "FOREIGN KEY", "parent")),
     Local(15, ("note", "id=1"), "E_SYNTAX", ("json", "at byte 0")),
     Local(15, ("note", ""), "E_SYNTAX", ("json", "at byte 0")),
     Local(15, ("note", '{"id":1,"body":"x'), "E_SYNTAX", ("byte",)),
@@ -349,7 +347,7 @@ class InMemory(Base):
     def test_7_a_table_without_a_key(self):
         for table, named in (("keyless", "primary key"), ("seen", "ordinary table in main"),
                              ("words", "ordinary table in main"), ("nobody", "bare, exact, note, pair"),
-                             ("one_of", "UNIQUE"), ("child", "FOREIGN KEY"), ("", "''"),
+                             ("", "''"),
                              ("scratch", "main"), ("_replic_state", "'_replic_state'")):
             with self.subTest(table=table):
                 self.must_raise("E_TABLE", (named,), "SQLITE_ERROR", "SELECT replic_track(?, ?)",
@@ -383,17 +381,25 @@ class InMemory(Base):
         self.assertEqual(one(self.db, "SELECT count(*) FROM replic_pending"), 0)
         self.must_work()
 
-    def test_14_constraints_between_rows_are_refused_by_name(self):
-        for table, column, named in (("one_of", "code", "UNIQUE"), ("child", "parent", "FOREIGN KEY")):
-            self.db.execute(f"CREATE TABLE {table}_patches(_patchedAt INTEGER NOT NULL, _sequenceId "
-                            f"INTEGER NOT NULL, _peerId INTEGER NOT NULL, id INTEGER, {column} TEXT)")
-            text = patch(seq=len(table), tab=table, delta={"id": 5, column: 1})
+    def test_13_and_14_constraints_between_rows(self):
+        self.db.execute("PRAGMA foreign_keys = ON")
+        for table, column, named in (("one_of", "code", "UNIQUE constraint failed: one_of.code"),
+                                     ("child", "parent", "FOREIGN KEY constraint failed")):
+            one(self.db, "SELECT replic_track(?, ?)", table, MANUAL)
+            first = {"id": 1, column: 77} if table == "one_of" else {"id": 1}
+            one(self.db, "SELECT replic_apply(?)", patch(seq=len(table), tab=table, delta=first))
+            self.must_raise("E_CONSTRAINT", (f"'{table}'", named), "SQLITE_CONSTRAINT",
+                            "SELECT replic_patch(?, 'id', 2, ?, 77)", table, column)
+            text = patch(seq=len(table) + 10, at=1001, tab=table, delta={"id": 5, column: 77})
             self.assertEqual(one(self.db, "SELECT replic_apply(?)", text), 1)
             self.assertIn(named, one(self.db, "SELECT detail FROM replic_pending WHERE reason = "
-                                              "'schema' AND tab = ?", table))
-            self.assertIn(named, one(self.db, "SELECT problem FROM replic_tables WHERE tab = ?", table))
-            self.assertIn(named, one(self.db, "SELECT detail FROM replic_check WHERE tab = ?", table))
-            self.assertEqual(one(self.db, f"SELECT count(*) FROM {table}"), 0)
+                                              "'constraint' AND tab = ?", table))
+            self.assertEqual(rows(self.db, f"SELECT id FROM {table}"), [(1,)])
+        # The causes go away.
+        one(self.db, "SELECT replic_apply(?)", patch(seq=30, at=1002, tab="one_of",
+                                                     delta={"id": 1, "code": 2}))
+        self.assertEqual(rows(self.db, "SELECT id, code FROM one_of"), [(1, "2"), (5, "77")])
+        self.must_work()
 
     def test_19_text_with_a_zero_character(self):
         other = fresh()
