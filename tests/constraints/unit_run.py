@@ -1,6 +1,7 @@
 """Runs a schedule of unit_schedule.py on one database, and holds it against the oracle."""
 
 import contextlib
+import copy
 import json
 import random
 import sqlite3
@@ -56,7 +57,7 @@ class UnitRun(Run):
     def __init__(self, schedule, make_peer, _folder):
         self.schedule = schedule
         self.make_peer = make_peer
-        self.tables = tables_of(schedule["tables"])
+        self.tables = tables_of(copy.deepcopy(schedule["tables"]))
         pinned = schedule["pinned"]
         self.base_at = at_from_ms(int(time.time() * 1000) + PIN_MS if pinned else OLD_MS)
         self.peers, self.received, self.gone, self.max_drift_ms, self.options = [], [], [], [], []
@@ -254,6 +255,21 @@ class UnitRun(Run):
     def do_fk(self, event):
         self.peers[0].set_option("foreign_keys", event["value"])
         self.options[0] = event["value"]
+        self.check(0)
+
+    def do_index(self, event):
+        """The application changes an index; T shows what it would with this schema ever since."""
+        indexes = next(t.literal["indexes"] for t in self.tables if t.name == event["table"])
+        name = event["sql"].split()[2]
+        try:
+            self.peers[0].run(event["sql"])
+        except sqlite3.Error:
+            return  # the rows are not unique in this; or there is no such index
+        if event["sql"].startswith("DROP"):
+            indexes[:] = [sql for sql in indexes if sql.split()[3] != name]
+        else:
+            indexes.append(event["sql"])
+        self.peers[0].retry()
         self.check(0)
 
     def do_drift(self, _event):

@@ -15,6 +15,7 @@ Events, each of which stands by itself:
              ignored, so that anything may be removed
     gone     the seqs "first" to "last" of "ghost" exist no more
     write    a local patch; txn: several, and deliveries, in BEGIN .. COMMIT
+    index    the application creates or drops an index: "sql", on "table"
     check, restart, drift, fk: hold against the oracle; close and open; let the future come; set
              the option foreign_keys
 
@@ -30,7 +31,8 @@ from shrink import changed
 from wire import TICKS_PER_MS
 
 FORMS = ("single", "single", "array", "array", "spaced", "insert", "bundle")
-WEIGHTS = {"deliver": 26, "write": 7, "txn": 3, "gone": 1, "check": 3, "restart": 1, "fk": 0.5}
+WEIGHTS = {"deliver": 26, "write": 7, "txn": 3, "gone": 1, "check": 3, "restart": 1, "fk": 0.5,
+           "index": 0.5}
 
 
 def make_schedule(seed):
@@ -54,7 +56,8 @@ class _Maker:
     def make(self, seed):
         rng = self.rng
         made = random_tables(rng)
-        self.names = [literal["name"] for literal, _ in made]
+        self.literals = [literal for literal, _ in made]
+        self.names = [literal["name"] for literal in self.literals]
         self.pools = {literal["name"]: pools for literal, pools in made}
         self.ghosts = list(range(901, 901 + rng.randint(2, 4)))
         self.ats = rng.choice((3, 8, 20))
@@ -182,6 +185,17 @@ class _Maker:
 
     def _fk(self):
         return {"value": self.rng.randrange(2)}
+
+    def _index(self):
+        literal = self.rng.choice(self.literals)
+        droppable = [sql for sql in literal["indexes"] if " WHERE " in sql or "COLLATE" in sql]
+        if droppable and self.rng.random() < 0.5:
+            name = self.rng.choice(droppable).split()[3]
+            return {"table": literal["name"], "sql": f"DROP INDEX {name}"}
+        column = self.rng.choice(list(self.pools[literal["name"]].columns))
+        name = f"late_{self.next_id}"
+        return {"table": literal["name"],
+                "sql": f"CREATE UNIQUE INDEX {name} ON {literal['name']}({column})"}
 
     def _check(self):
         return {}
