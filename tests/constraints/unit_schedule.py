@@ -230,7 +230,7 @@ def _drop_column(schedule, table, name):
     wire_name = "deletedAt" if name == table["tombstone"] else name
     for part in _parts_of(schedule):
         if part["table"] == table["name"]:
-            part["set"].pop(wire_name, None)
+            part.get("set", {}).pop(wire_name, None)
     return True
 
 
