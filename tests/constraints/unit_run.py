@@ -152,7 +152,7 @@ class UnitRun(Run):
         self.gone[0].append(texts[1])
 
     def do_write(self, event):
-        values = event["set"]
+        values = self.known(event)
         try:
             text = self.peers[0].write(event["table"], values, event["form"])
         except sqlite3.Error as error:
@@ -207,10 +207,11 @@ class UnitRun(Run):
                 known.update(read_message(text) for text in more)
             else:
                 try:
-                    text = self.peers[0].write(step["table"], step["set"], step["form"])
+                    values = self.known(step)
+                    text = self.peers[0].write(step["table"], values, step["form"])
                 except sqlite3.Error:
                     continue
-                written.append((step["table"], step["set"], is_cut))
+                written.append((step["table"], values, is_cut))
                 is_cut = False
                 if text is not None:
                     raise Broken("txn", f"replic_patch in a transaction returned {text}")
@@ -271,6 +272,19 @@ class UnitRun(Run):
             indexes.append(event["sql"])
         self.peers[0].retry()
         self.check(0)
+
+    def do_column(self, event):
+        """The application adds a column; what was parked for it is merged."""
+        table = next(t for t in self.tables if t.name == event["table"])
+        self.peers[0].run(f"ALTER TABLE {table.name} ADD COLUMN {event['name']} {event['kind']}")
+        table.literal["columns"].append([event["name"], event["kind"]])
+        self.peers[0].run("SELECT replic_refresh()")
+        self.check(0)
+
+    def known(self, event):
+        """What a write of the application sets: it knows no other columns than the database."""
+        table = self.schema(0).table(event["table"])
+        return {n: v for n, v in event["set"].items() if table.column(n) is not None}
 
     def do_drift(self, _event):
         self.peers[0].set_option("max_drift_ms", DAY_MS)

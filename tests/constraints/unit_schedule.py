@@ -16,6 +16,7 @@ Events, each of which stands by itself:
     gone     the seqs "first" to "last" of "ghost" exist no more
     write    a local patch; txn: several, and deliveries, in BEGIN .. COMMIT
     index    the application creates or drops an index: "sql", on "table"
+    column   the application adds the column "name" of that "kind" to "table"
     check, restart, drift, fk: hold against the oracle; close and open; let the future come; set
              the option foreign_keys
 
@@ -69,8 +70,11 @@ class _Maker:
         self.has_rivals = rng.random() < 0.1
         self.has_future = rng.random() < 0.07
         self.has_unknown = rng.random() < 0.07
+        late_column = self._late_column() if rng.random() < 0.1 else None
         events = self._units()
         events += self._others(len(events))
+        if late_column:
+            events.insert(rng.randint(len(events) // 2, len(events)), late_column)
         if self.has_future:
             events.append({"do": "drift", "id": self._id()})
         return {"seed": seed, "kind": rng.choices(("memory", "file", "wal"), (85, 10, 5))[0],
@@ -88,6 +92,16 @@ class _Maker:
         return [f"CREATE TRIGGER g{name} {self.rng.choice(('BEFORE', 'AFTER'))} "
                 f"{self.rng.choice(('INSERT', 'UPDATE', 'DELETE'))} ON {name} "
                 "BEGIN INSERT INTO noted(what) VALUES (1); END" for name in self.names]
+
+    def _late_column(self):
+        """A column that the ghosts know from the start, and the database only later."""
+        name = self.rng.choice(self.names)
+        parents = [literal["name"] for literal in self.literals
+                   if ["id", "INTEGER PRIMARY KEY"] in literal["columns"]]
+        kind = self.rng.choice(["INTEGER", "INTEGER CHECK (late < 3)", "INTEGER NOT NULL DEFAULT 1"]
+                               + [f"INTEGER REFERENCES {parent}(id)" for parent in parents])
+        self.pools[name].columns["late"] = (1, 2, 3, None)
+        return {"do": "column", "id": self._id(), "table": name, "name": "late", "kind": kind}
 
     # What the ghosts write
 
