@@ -22,6 +22,7 @@ from shapes import schema_of
 from unit_run import PIN_GHOST
 from wire import at_from_ms, fold, read_message, write_void
 
+PRAGMAS = ("foreign_keys", "recursive_triggers", "trusted_schema")
 WHOLE = {"form": "array", "share": 1.0, "pick": 0, "own": False}
 
 
@@ -69,7 +70,7 @@ class SqlRun:
         self.vectors = [{} for _ in schedule["peers"]]
         self.pinned_at = at_from_ms(int(time.time() * 1000) + PIN_MS)
         self.has_told = False   # has one peer told another of patches, without sending all of them?
-        pragmas = {name: schedule[name] for name in ("foreign_keys", "recursive_triggers")}
+        pragmas = {name: schedule[name] for name in PRAGMAS}
         self.peers = [make_peer(p["id"], p["kind"], pragmas) for p in schedule["peers"]]
         self.without_rowid = [table.name for table in self.tables
                               if "WITHOUT ROWID" in table.literal["options"]]
@@ -79,7 +80,8 @@ class SqlRun:
         self.setup += ["CREATE TABLE noted(what)"] + schedule["triggers"]
         self.shadow = None
         if all(table.literal["tombstone"] is None for table in self.tables):
-            self.shadow = Shadow(self.tables, self.setup, *pragmas.values())
+            self.shadow = Shadow(self.tables, self.setup, schedule["foreign_keys"],
+                                 schedule["recursive_triggers"])
 
     def execute(self):
         for i in range(len(self.peers)):
