@@ -21,7 +21,7 @@ constexpr int64_t kMaxSumRequests = kParts * kParts;
 constexpr int64_t kRecentMs = 60'000;
 // Ranges whose last request is remembered; beyond it all are forgotten, and asked for again.
 constexpr size_t kMaxAsked = 10'000;
-constexpr int64_t kMaxDoublings = 6;
+constexpr int64_t kMaxDoublings = 3;
 
 // One page of a dialogue, so that neither side holds more at a time.
 constexpr int64_t kSyncPageBytes = int64_t{16} << 20;
@@ -40,6 +40,13 @@ std::vector<Reply> Exchange::answer(const Message& message) {
   std::vector<Reply> out;
   if (const auto* ping = std::get_if<Ping>(&message)) answer_ping(*ping, out);
   if (const auto* request = std::get_if<Request>(&message)) answer_request(*request, out);
+  return out;
+}
+
+std::vector<Reply> Exchange::answer_bundle(std::string_view bytes) {
+  std::vector<Reply> out;
+  const wire::BundleReader reader(bytes);
+  if (reader.header().sender != 0) answer_ping(wire::ping_of(reader.header()), out);
   return out;
 }
 
@@ -182,7 +189,11 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
   ChangeCursor cursor = store_.changes({}, request.peer, request.range);
   while (const auto change = cursor.next()) {
     // Losers of an identity conflict go with the patch that they lost to.
-    if (change->reason != reason::kIdentity && left-- <= 0) return;
+    if (change->reason != reason::kIdentity && left-- <= 0) {
+      // The page is full: our word brings the request for the next one.
+      if (!ancestor) out.push_back({request.for_peer, wire::write_ping(ping())});
+      return;
+    }
     out.push_back({request.for_peer, wire::write_patch(change->patch)});
   }
 }

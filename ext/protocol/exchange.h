@@ -29,6 +29,8 @@ class Exchange {
   Ping ping();
   // What `message` asks for. Reads only. Patches come one by one from `next` of the result.
   std::vector<Reply> answer(const Message& message);
+  // The same for a bundle: what its sender's vector says that we lack.
+  std::vector<Reply> answer_bundle(std::string_view bytes);
 
   // What a holder of `vector` lacks; nothing when it lacks nothing. A page of about `max_bytes`,
   // when that is given.

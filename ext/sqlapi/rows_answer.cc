@@ -15,11 +15,15 @@ std::unique_ptr<RowSource> open_answer(Connection& store, std::vector<Constraint
       throw Error(Code::argument, "replic_answer: the message is a number",
                   "usage: replic_answer(message)");
     }
-    wire::read_messages(message.bytes(), [&](Message&& m) {
-      for (Reply& reply : store.exchange.answer(m)) {
+    const auto add = [&](std::vector<Reply>&& replies) {
+      for (Reply& reply : replies)
         rows.push_back({Value::integer(reply.peer), Value::text(std::move(reply.message))});
-      }
-    });
+    };
+    if (message.type() == Type::blob && wire::is_bundle(message.bytes())) {
+      add(store.exchange.answer_bundle(message.bytes()));
+    } else {
+      wire::read_messages(message.bytes(), [&](Message&& m) { add(store.exchange.answer(m)); });
+    }
   }
   return std::make_unique<FixedRows>(std::move(rows));
 }

@@ -52,7 +52,7 @@ std::unique_ptr<RowSource> open_peers(Connection& store, std::vector<Constraint>
                     Value::integer(peer.last_at), Value::integer(peer.contiguous_seq),
                     Value::integer(peer.missing), Value::integer(peer.acked_seq),
                     peer.heard_unix_ms == 0 ? Value() : Value::integer(peer.heard_unix_ms),
-                    Value::integer(peer.lag_ms)});
+                    peer.lag_ms ? Value::integer(*peer.lag_ms) : Value()});
   }
   return fixed(std::move(rows));
 }

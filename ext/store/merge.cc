@@ -226,7 +226,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
     const bool logged = log_.newest(plan, key).has_value();
     bool replay_instead = false;
     const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
-    if (rc != SQLITE_OK) return db_.errmsg();
+    if (rc != SQLITE_OK) return rc == kIgnored ? std::string(kIgnoredText) : db_.errmsg();
     const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
                                (plan.refers_to_itself() || !enforces_foreign_keys(db_));
     if (!replay_instead && !needs_parents) {
@@ -247,7 +247,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   const UnitHistory& placed = *replay.history().units().at(id);
   if (placed.after == kNever) return placed.refusal;
   std::vector<RowHistory*> rows;
-  if (const auto refused = store(replay, rows)) return refused->why;
+  if (const auto refused = store(replay, rows, &placed)) return refused->why;
   return std::nullopt;
 }
 
@@ -296,7 +296,8 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
     Run run = db_.run(plan.upsert_sql(columns));
     bind_key(run);
     for (const size_t i : columns) run.bind(*patch.find(i));
-    return run.try_exec();
+    const int rc = run.try_exec();
+    return rc == SQLITE_OK && plan.has_triggers && db_.changes() == 0 ? kIgnored : rc;
   };
   // With triggers of the application an upsert could not be told from what they write.
   if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch)) return upsert();

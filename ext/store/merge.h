@@ -100,7 +100,8 @@ class Merger {
   void settle(Replay& replay);
   void add_local(Replay& replay, int64_t peer, Range range);
   bool needs_judging(const LocalGroup& group);
-  std::optional<RowRefusal> store(Replay& replay, std::vector<RowHistory*>& rows);
+  std::optional<RowRefusal> store(Replay& replay, std::vector<RowHistory*>& rows,
+                                  const UnitHistory* local = nullptr);
   void store_accepted(const RowHistory::Part& part);
   void store_waiting(const RowHistory::Part& part);
   void store_late(const UnitHistory& unit);

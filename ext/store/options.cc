@@ -67,7 +67,7 @@ std::vector<OptionInfo> option_table() {
       {"name", "", "a name for this peer, shown to others in replic_peers; at most 200 bytes"},
       {"retry_ms", "500",
        "milliseconds before replic_answer asks again for the same patches; doubled each time, up "
-       "to 64 times; 0 to 3600000"},
+       "to 8 times; 0 to 3600000"},
   };
 }
 

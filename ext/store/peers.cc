@@ -41,9 +41,11 @@ std::vector<PeerView> view_peers(Database& db, State& state, bool initialised) {
     if (view.last_seq > 0) view.gaps = received[peer].missing_in({1, view.last_seq});
     for (const Range& gap : view.gaps) view.missing += gap.last - gap.first + 1;
     if (view.missing > 0) {
-      const int64_t held = view.contiguous_at == 0 ? 0 : unix_ms_from_at(view.contiguous_at);
-      view.lag_ms =
-          std::max<int64_t>(0, unix_ms_from_at(view.last_at) - std::max(held, kEpochUnixMs));
+      // Without a first patch there is nothing to measure from.
+      view.lag_ms.reset();
+      if (view.contiguous_seq > 0)
+        view.lag_ms = std::max<int64_t>(
+            0, unix_ms_from_at(view.last_at) - unix_ms_from_at(view.contiguous_at));
     }
     out.push_back(std::move(view));
   }

@@ -23,7 +23,7 @@ struct PeerView {
   int64_t missing = 0;  // patches that exist and are not here
   int64_t acked_seq = 0;
   int64_t heard_unix_ms = 0;  // 0: never
-  int64_t lag_ms = 0;
+  std::optional<int64_t> lag_ms = 0;
   std::vector<Range> gaps;
 };
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "store/own_write.h"
+#include "store/triggers_aside.h"
 
 namespace replic {
 namespace {
@@ -49,6 +50,12 @@ bool has_local_children(const std::vector<RowTarget>& targets) {
                      [](const RowTarget& target) { return target.plan->has_local_children; });
 }
 
+// Runs a statement that writes one row.
+int finish(Database& db, const TablePlan& plan, Run& run) {
+  const int rc = run.try_exec();
+  return rc == SQLITE_OK && plan.has_triggers && db.changes() == 0 ? kIgnored : rc;
+}
+
 }  // namespace
 
 int write_row(Database& db, const RowTarget& target) {
@@ -72,20 +79,30 @@ int write_row(Database& db, const RowTarget& target) {
     const Announce announce(db, plan, key, Announce::Statement::remove);
     Run run = db.run(plan.table_delete);
     for (const Value& value : key) run.bind(value);
-    return run.try_exec();
+    return finish(db, plan, run);
   }
   if (!present) {
     const Announce announce(db, plan, key, Announce::Statement::insert);
     Run run = db.run(plan.table_insert);
     for (size_t i = 0; i < plan.columns.size(); i++) run.bind(fold.value(i));
-    return run.try_exec();
+    return finish(db, plan, run);
   }
   if (changed.empty()) return SQLITE_OK;
   const Announce announce(db, plan, key, Announce::Statement::update);
   Run run = db.run(plan.update_sql(changed));
   for (const size_t i : changed) run.bind(fold.value(i));
   for (const Value& value : key) run.bind(value);
-  return run.try_exec();
+  return finish(db, plan, run);
+}
+
+static bool write_with_triggers_aside(Database& db, const RowTarget& target) {
+  if (target.is_local || !target.plan->has_triggers) return false;
+  return db.gate.attempt([&] {
+    TriggersAside aside(db, *target.plan);
+    if (!aside.any() || write_row(db, target) != SQLITE_OK) return false;
+    aside.restore();
+    return true;
+  });
 }
 
 std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets) {
@@ -105,8 +122,9 @@ std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>&
       before = left.size();
       std::erase_if(left, [&](size_t i) {
         const auto write = [&] {
-          if (write_row(db, targets[i]) == SQLITE_OK) return true;
-          why = db.errmsg();
+          const int rc = write_row(db, targets[i]);
+          if (rc == SQLITE_OK) return true;
+          why = rc == kIgnored ? std::string(kIgnoredText) : db.errmsg();
           return false;
         };
         // What a trigger has left by RAISE(FAIL) is taken back; and a deferred FOREIGN KEY that a
@@ -120,6 +138,9 @@ std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>&
     return left.empty();
   };
   if (write_all()) return std::nullopt;
+  while (std::erase_if(left, [&](size_t i) { return write_with_triggers_aside(db, targets[i]); }) > 0)
+    write_all();
+  if (left.empty()) return std::nullopt;
   std::optional<DeferredForeignKeys> deferred;
   if (enforced) deferred.emplace(db).on();
   if (!write_all()) {

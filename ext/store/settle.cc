@@ -182,7 +182,8 @@ void Merger::settle(Replay& replay) {
   }
 }
 
-std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>& rows) {
+std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>& rows,
+                                        const UnitHistory* local) {
   std::vector<RowTarget> targets;
   std::set<const RowHistory*> listed;
   for (const UnitHistory* unit : replay.outcome()) {
@@ -202,7 +203,12 @@ std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>
       if (listed.insert(part->row).second) rows.push_back(part->row);
     }
   }
-  for (RowHistory* row : rows) targets.push_back({&row->plan, row->key, &replay.final_state(*row)});
+  for (RowHistory* row : rows) {
+    const bool is_local = local != nullptr &&
+                          std::any_of(local->parts.begin(), local->parts.end(),
+                                      [&](const RowHistory::Part* part) { return part->row == row; });
+    targets.push_back({&row->plan, row->key, &replay.final_state(*row), is_local});
+  }
   return write_rows(db_, targets);
 }
 

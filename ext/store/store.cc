@@ -9,28 +9,6 @@
 #include "wire/json.h"
 
 namespace replic {
-namespace {
-
-// A bundle's header says what a ping says.
-Ping ping_of(const wire::BundleHeader& header) {
-  Ping ping;
-  ping.last.peer = header.sender;
-  ping.ver = header.ver;
-  ping.now = std::max<int64_t>(header.now, 1);
-  ping.name = header.name;
-  ping.sums.assign(header.sums.begin(), header.sums.end());
-  for (const auto& [peer, set] : header.vector) {
-    if (peer == header.sender) {
-      ping.last.seq = set.last();
-    } else {
-      ping.held.push_back({peer, 0, set.last(), 0, set.contiguous(), 0, 0});
-    }
-  }
-  return ping;
-}
-
-}  // namespace
-
 Store::Store(sqlite3* handle)
     : db_(handle),
       catalog_(db_),
@@ -168,7 +146,7 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   wire::BundleReader reader(bytes);
   result.header = reader.header();
   receive([&] {
-    if (result.header.sender != 0) receiver_.hear(ping_of(result.header));
+    if (result.header.sender != 0) receiver_.hear(wire::ping_of(result.header));
     std::vector<Gone> gone;
     while (auto message = reader.next()) {
       if (const auto* request = std::get_if<Request>(&*message)) {

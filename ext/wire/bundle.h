@@ -89,6 +89,9 @@ inline constexpr std::string_view kBundleMagic =
 
 bool is_bundle(std::string_view bytes);
 
+// What a bundle's header says of its sender, as a ping says it.
+Ping ping_of(const BundleHeader& header);
+
 // Writes a bundle. What is added must be valid as in model/message.h, with names of at most
 // kMaxIdentifierBytes and texts in UTF-8, or no reader takes the bundle. Adding a patch is O(its
 // size).

@@ -178,4 +178,21 @@ std::string BundleWriter::finish(bool more) {
   return std::move(out_);
 }
 
+Ping ping_of(const BundleHeader& header) {
+  Ping ping;
+  ping.last.peer = header.sender;
+  ping.ver = header.ver;
+  ping.now = std::max<int64_t>(header.now, 1);
+  ping.name = header.name;
+  ping.sums.assign(header.sums.begin(), header.sums.end());
+  for (const auto& [peer, set] : header.vector) {
+    if (peer == header.sender) {
+      ping.last.seq = set.last();
+    } else {
+      ping.held.push_back({peer, 0, set.last(), 0, set.contiguous(), 0, 0});
+    }
+  }
+  return ping;
+}
+
 }  // namespace replic::wire
