@@ -52,6 +52,17 @@ void Catalog::clear() {
   version_ = -1;
 }
 
+void Catalog::refresh_all() {
+  int64_t version = 0;
+  {
+    Run run = db_.run("PRAGMA temp.schema_version");
+    if (run.step()) version = run.integer(0);
+  }
+  if (version != temp_version_) invalidate();
+  temp_version_ = version;
+  refresh();
+}
+
 void Catalog::refresh() {
   int64_t version = 0;
   {

@@ -21,6 +21,8 @@ class Catalog {
   // Forgets everything when the schema is not the one that was read. Cheap; call it at the start of
   // each operation.
   void refresh();
+  // The same, and notices temporary triggers on replicated tables too.
+  void refresh_all();
   void clear();
   // Makes the next refresh() read everything anew; plans stay valid until then.
   void invalidate() { version_ = -1; }
@@ -81,6 +83,7 @@ class Catalog {
   bool listed_ = false;
   bool known_initialised_ = false;
   int64_t version_ = -1;
+  int64_t temp_version_ = 0;
   int64_t generation_ = 0;
   bool uncommitted_ = false;  // read in a transaction whose end will not be heard of
 };

@@ -7,6 +7,22 @@ namespace {
 
 const Value kNull = Value();
 
+std::string_view name_of(Type type) {
+  switch (type) {
+    case Type::null:
+      break;
+    case Type::integer:
+      return "INT";
+    case Type::real:
+      return "REAL";
+    case Type::text:
+      return "TEXT";
+    case Type::blob:
+      return "BLOB";
+  }
+  return "NULL";
+}
+
 }  // namespace
 
 void RowFold::add(const RowPatch& patch) {
@@ -97,8 +113,8 @@ std::optional<std::string> refusal_of(const RowFold& fold) {
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
     if (fits_strict(column, fold.value(i))) continue;
-    return "cannot store this type of value in " + column.type + " column " + plan.name + "." +
-           column.name;
+    return "cannot store " + std::string(name_of(fold.value(i).type())) + " value in " +
+           column.type + " column " + plan.name + "." + column.name;
   }
   return std::nullopt;
 }

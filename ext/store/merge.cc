@@ -141,7 +141,9 @@ bool Merger::place_fast(Unit& unit) {
         return false;
     }
   }
-  if (unit.parts.size() == 1) return write_fast(unit.parts.front());
+  // A trigger of the application may fail and leave what it wrote: RAISE(FAIL).
+  if (unit.parts.size() == 1 && !unit.parts.front().plan->has_triggers)
+    return write_fast(unit.parts.front());
   return db_.gate.attempt([&] {
     return std::all_of(unit.parts.begin(), unit.parts.end(),
                        [&](const UnitPart& part) { return write_fast(part); });

@@ -109,10 +109,12 @@ std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>&
           why = db.errmsg();
           return false;
         };
-        // A statement of one row that breaks a FOREIGN KEY may leave a deferred one counted as
-        // broken; the attempt takes that back. Source: fkLookupParent() in fkey.c.
-        return enforced && !targets[i].plan->foreign_keys.empty() ? db.gate.attempt(write)
-                                                                  : write();
+        // What a trigger has left by RAISE(FAIL) is taken back; and a deferred FOREIGN KEY that a
+        // statement of one row counts as broken before another one makes it fail. Source:
+        // fkLookupParent() in fkey.c.
+        const TablePlan& plan = *targets[i].plan;
+        const bool may_leave_half = plan.has_triggers || (enforced && !plan.foreign_keys.empty());
+        return may_leave_half ? db.gate.attempt(write) : write();
       });
     }
     return left.empty();

@@ -67,7 +67,7 @@ void Store::write(const std::function<void()>& work) {
     const WriteScope scope(db_, OwnWrite::Kind::apply);
     receiver_.forget();
     db_.trim();
-    catalog_.refresh();
+    catalog_.refresh_all();
     if (!state_.loaded()) identity_.init(std::nullopt);
     capture_.settle();
     if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);

@@ -52,17 +52,17 @@ void Store::track(std::string_view table, const TrackOptions& options, const Giv
     }
     const auto tombstone_column = plan->own_column(tombstone);
     const bool log_tombstone = !tombstone_column;
+    if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
+      throw Error(Code::option,
+                  "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
+                  "name a column that is not part of the primary key");
+    }
     if (plan->own_column(kWireTombstone) && !same_name(tombstone, kWireTombstone)) {
       throw Error(Code::option,
                   "the tombstone " + quoted(tombstone) + " of " + quoted(name) +
                       " is called deletedAt in messages, and the table has another column of that "
                       "name",
                   "rename that column, or let it be the tombstone");
-    }
-    if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
-      throw Error(Code::option,
-                  "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
-                  "name a column that is not part of the primary key");
     }
     if (plan->log.empty()) {
       db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
