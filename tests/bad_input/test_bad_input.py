@@ -355,7 +355,8 @@ class InMemory(Base):
 
     def test_7_a_table_without_a_key(self):
         for table, named in (("keyless", "primary key"), ("seen", "ordinary table in main"),
-                             ("words", "ordinary table in main"), ("nobody", "bare, child, exact, note, one_of, pair"),
+                             ("words", "ordinary table in main"),
+                             ("nobody", "bare, child, exact, note, one_of, pair"),
                              ("", "''"), ("scratch", "main"), ("_replic_state", "'_replic_state'")):
             with self.subTest(table=table):
                 self.must_raise("E_TABLE", (named,), "SQLITE_ERROR", "SELECT replic_track(?, ?)",
