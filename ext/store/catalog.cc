@@ -8,6 +8,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/state_tables.h"
 #include "store/triggers.h"
 
 namespace replic {
@@ -77,11 +78,7 @@ void Catalog::refresh() {
 }
 
 bool Catalog::initialised() {
-  if (!known_initialised_) {
-    Run run =
-        db_.run("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name='_replic_state'");
-    known_initialised_ = run.step();
-  }
+  if (!known_initialised_) known_initialised_ = has_state_tables(db_);
   return known_initialised_;
 }
 

@@ -28,6 +28,16 @@ Position History::accepted_at(const UnitHistory& unit) {
   return {unit.stamp, 0};
 }
 
+std::optional<Position> History::first_accepted(const TablePlan& plan,
+                                                const std::vector<Value>& key) {
+  const auto oldest = log_.oldest(plan, key);
+  if (!oldest) return std::nullopt;
+  UnitHistory unit;
+  const auto group = group_of(oldest->peer, oldest->seq);
+  unit.stamp = {oldest->at, oldest->peer, group ? group->first : oldest->seq};
+  return accepted_at(unit);
+}
+
 UnitHistory& History::add_unit(const Stamp& stamp, std::optional<Range> group) {
   const int64_t first = group ? group->first : stamp.seq;
   auto& slot = units_[{stamp.peer, first}];
@@ -62,6 +72,8 @@ RowHistory::Part& History::put(RowHistory& row, UnitHistory& unit, RowPatch&& pa
   part.row = &row;
   part.unit = &unit;
   part.patch = std::move(patch);
+  part.matters = matters(row.plan, part.patch);
+  row.may_lack = row.may_lack || !is_harmless(row.plan, part.patch);
   row.parts.insert(at, &part);
   unit.parts.push_back(&part);
   return part;

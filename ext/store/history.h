@@ -49,6 +49,7 @@ struct RowHistory {
     bool in_log = false;
     bool is_parked = false;
     int64_t since_unix_ms = 0;  // parked since
+    bool matters = true;        // see fold.h
   };
 
   explicit RowHistory(const TablePlan& the_plan) : plan(the_plan), now(the_plan) {}
@@ -58,6 +59,7 @@ struct RowHistory {
   std::string name;           // row_key
   std::deque<Part*> parts;    // by stamp
   RowFold now;                // the state at the moment that the replay has come to
+  bool may_lack = false;      // a part of it can break NOT NULL or STRICT, whatever the others say
   int64_t changed = 0;        // when `now` changed last, counted by the replay
   std::vector<Part*> events;  // parts whose units are not decided anew, by position
   size_t next_event = 0;
@@ -93,6 +95,11 @@ class History {
   RowHistory& row(const TablePlan& plan, std::vector<Value> key);
   // The same by its names; null when there is no such replicated table any more.
   RowHistory* row(const RowName& name);
+  bool has_row(const TablePlan& plan, const std::string& name) const {
+    return rows_.count({&plan, name}) != 0;
+  }
+  // When the oldest patch in the log of a row was accepted; nothing when there is none. O(1).
+  std::optional<Position> first_accepted(const TablePlan& plan, const std::vector<Value>& key);
   // Every row of a table that has patches. O(the table's log).
   std::vector<RowHistory*> all_rows(const TablePlan& plan);
   // The unit of a (peer, seq) in the log; `group` says which, when it is known.

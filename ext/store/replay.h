@@ -88,6 +88,7 @@ class Replay {
   bool references_legal(const std::vector<Touched>& touched);
   bool has_parent(const ForeignKey& foreign, const Tuple& tuple,
                   const std::vector<Touched>& touched);
+  bool is_surely_there(const TablePlan& plan, const std::vector<Value>& key);
   bool has_local_parent(const ForeignKey& foreign, const Tuple& tuple);
   const RowFold& state(RowHistory& row, const std::vector<Touched>& touched);
   RowHistory* parent_row(const ForeignKey& foreign, const Tuple& tuple);
@@ -98,6 +99,8 @@ class Replay {
     std::map<const ForeignKey*, std::set<Tuple>> referred;
   };
   void draw_in();
+  static bool state_changes(const RowHistory& row, const Position& from);
+  bool was_whole(const RowHistory& row);
   void draw_in_ties(RowHistory& row, const Position& from);
   Changed changed_values(const RowHistory& row, const Position& from);
   void compare(const TablePlan& plan, const RowFold& before, const RowFold& after, Changed& out);

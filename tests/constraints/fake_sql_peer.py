@@ -35,6 +35,9 @@ class FakeSqlPeer(FakeConstraintPeer):
         self.tables.append(table)
         for sql in idle_triggers(table.name):
             self.run(sql)
+        for place, row in self._picture().items():
+            if place[0] == table.name:
+                self._write({}, {place: row})
 
     def _schema(self):
         return schema_of(table.spec() for table in self.tables)

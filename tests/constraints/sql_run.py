@@ -4,8 +4,10 @@ What a peer has received is known from its vector, since each (peer, seq) is wri
 holds the message of each, as its writer's replic_changes gave it after the commit.
 """
 
+import contextlib
 import os
 import random
+import sqlite3
 import time
 
 from checks import Broken, check_agreement, check_peer
@@ -20,6 +22,7 @@ from shapes import schema_of
 from unit_run import PIN_GHOST
 from wire import at_from_ms, fold, read_message, write_void
 
+PRAGMAS = ("foreign_keys", "recursive_triggers", "trusted_schema")
 WHOLE = {"form": "array", "share": 1.0, "pick": 0, "own": False}
 
 
@@ -64,37 +67,60 @@ class SqlRun:
         self.tables = tables_of(schedule["tables"])
         self.schema = schema_of(table.spec() for table in self.tables)
         self.world = {}         # (peer, seq) -> message
+        self.vectors = [{} for _ in schedule["peers"]]
+        self.pinned_at = at_from_ms(int(time.time() * 1000) + PIN_MS)
         self.has_told = False   # has one peer told another of patches, without sending all of them?
-        pragmas = {name: schedule[name] for name in ("foreign_keys", "recursive_triggers")}
+        pragmas = {name: schedule[name] for name in PRAGMAS}
         self.peers = [make_peer(p["id"], p["kind"], pragmas) for p in schedule["peers"]]
-        self.vectors = [{} for _ in self.peers]
-        setup = [table.create_sql() for table in self.tables]
-        setup += [sql for table in self.tables for sql in table.index_sql()]
-        setup += ["CREATE TABLE noted(what)"] + schedule["triggers"]
-        for peer in self.peers:
-            for sql in setup:
-                peer.run(sql)
-            for table in self.tables:
-                peer.track(table)
         self.without_rowid = [table.name for table in self.tables
                               if "WITHOUT ROWID" in table.literal["options"]]
         self.deleted_rows_hold_keys = any(holds_keys_when_deleted(table) for table in self.tables)
+        self.setup = [table.create_sql() for table in self.tables]
+        self.setup += [sql for table in self.tables for sql in table.index_sql()]
+        self.setup += ["CREATE TABLE noted(what)"] + schedule["triggers"]
         self.shadow = None
         if all(table.literal["tombstone"] is None for table in self.tables):
-            self.shadow = Shadow(self.tables, setup, *pragmas.values())
+            self.shadow = Shadow(self.tables, self.setup, schedule["foreign_keys"],
+                                 schedule["recursive_triggers"])
 
     def execute(self):
-        if self.schedule["pinned"]:
-            pin = write_void(PIN_GHOST, 1, at_from_ms(int(time.time() * 1000) + PIN_MS))
-            self.world[PIN_GHOST, 1] = pin
-            for i, peer in enumerate(self.peers):
-                peer.apply([pin])
-                self.note_received(i)
+        for i in range(len(self.peers)):
+            self.set_up(i)
         for event in self.schedule["events"]:
             getattr(self, "do_" + event["do"])(event)
             if self.schedule["watchful"]:
                 self.do_check(event)
         self.finish()
+
+    def set_up(self, i):
+        peer = self.peers[i]
+        for sql in self.setup:
+            peer.run(sql)
+        if i == 0 and self.schedule["before"]:
+            self.write_before(peer)
+        else:
+            for table in self.tables:
+                peer.track(table)
+        if self.schedule["pinned"]:
+            pin = write_void(PIN_GHOST, 1, self.pinned_at)
+            self.world[PIN_GHOST, 1] = pin
+            peer.apply([pin])
+            self.note_received(i)
+
+    def write_before(self, peer):
+        """Rows that are there before their tables are tracked become patches, and stay."""
+        for sql in self.schedule["before"]:
+            with contextlib.suppress(sqlite3.IntegrityError):
+                peer.run(sql)
+        before = self.picture(peer)
+        for table in self.tables:
+            peer.track(table)
+        for text in peer.own_messages(0):
+            self.world[peer.id, read_message(text).seq] = text
+        self.note_received(0)
+        self.check(0)
+        if repr(self.picture(peer)) != repr(before):
+            raise Broken("backfill", f"{before} became {self.picture(peer)}")
 
     def close(self):
         for peer in self.peers:
@@ -123,6 +149,8 @@ class SqlRun:
         self.vectors[i] = now
 
     def check(self, i):
+        if self.schedule["triggers"]:  # then what a commit frees is shown by the next call of replic
+            self.peers[i].retry()
         expected = self.expected(i)
         check_peer(self.peers[i], expected, self.received(i), self.schema, not self.has_told)
         for pragma in ["integrity_check"] + ["foreign_key_check"] * self.schedule["foreign_keys"]:

@@ -1,11 +1,13 @@
 """Random schedules of peers that write ordinary SQL, as data that can be replayed.
 
-    {"seed": 7, "foreign_keys": 1, "recursive_triggers": 0, "pinned": True, "watchful": False,
-     "heal": "sync", "peers": [{"id": 11, "kind": "memory"}, ..], "tables": [..], "triggers": [sql],
-     "events": [{"do": "txn", ..}, ..]}
+    {"seed": 7, "foreign_keys": 1, "recursive_triggers": 0, "trusted_schema": 0, "pinned": True,
+     "watchful": False, "heal": "sync", "peers": [{"id": 11, "kind": "memory"}, ..],
+     "tables": [..], "triggers": [sql], "before": [sql], "events": [{"do": "txn", ..}, ..]}
 
-"tables": see constrained_tables.py. "triggers": the application's own, on every peer. "pinned": all
-clocks stand at one future value and count. "heal": how the peers become level in the end.
+The first three are pragmas of every connection. "pinned": all clocks stand at one future value and
+count. "heal": how the peers become level in the end. "tables": see constrained_tables.py.
+"triggers": the application's own, on every peer. "before": what the first peer wrote before its
+tables were tracked.
 Events:
 
     txn      one peer runs "steps" (SQL texts, savepoints among them) in BEGIN .. "end", or outside of
@@ -46,13 +48,15 @@ class _Maker:
         self.count = rng.choice((2, 3, 3, 3, 4, 5))
         events = [self._event() for _ in range(rng.randint(8, 26))]
         return {"seed": seed, "foreign_keys": int(rng.random() < 0.75),
-                "recursive_triggers": rng.randrange(2), "pinned": rng.random() < 0.6,
-                "watchful": rng.random() < 0.3, "heal": rng.choice(WAYS),
+                "recursive_triggers": rng.randrange(2), "trusted_schema": rng.randrange(2),
+                "pinned": rng.random() < 0.6, "watchful": rng.random() < 0.3, "heal": rng.choice(WAYS),
                 "peers": [{"id": 11 + i, "kind": rng.choices(("memory", "file", "wal"),
                                                             (80, 12, 8))[0]}
                           for i in range(self.count)],
                 "tables": [literal for literal, _ in made],
-                "triggers": self._triggers() if rng.random() < 0.2 else [], "events": events}
+                "triggers": self._triggers() if rng.random() < 0.2 else [],
+                "before": [rng.choice(self.statements).draw_insert() for _ in range(8)]
+                if rng.random() < 0.15 else [], "events": events}
 
     def _event(self):
         kind = self.rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
@@ -119,7 +123,8 @@ def simpler_schedules(schedule):
     if last > 1 and not any(last in (e.get("peer"), e.get("from"), e.get("to"))
                             for e in schedule["events"]):
         yield changed(schedule, lambda s: s["peers"].pop())
-    for name, plain in (("heal", "changes"), ("recursive_triggers", 0), ("pinned", False)):
+    for name, plain in (("heal", "changes"), ("recursive_triggers", 0), ("trusted_schema", 1),
+                        ("pinned", False)):
         if schedule[name] != plain:
             yield changed(schedule, lambda s, n=name, v=plain: s.update({n: v}))
     for position, peer in enumerate(schedule["peers"]):
@@ -127,7 +132,10 @@ def simpler_schedules(schedule):
             yield changed(schedule, lambda s, p=position: s["peers"][p].update(kind="memory"))
     for number in range(len(schedule["triggers"])):
         yield changed(schedule, lambda s, i=number: s["triggers"].pop(i))
+    for number in range(len(schedule["before"])):
+        yield changed(schedule, lambda s, i=number: s["before"].pop(i))
     texts = [step for event in schedule["events"] for step in event.get("steps", ())]
+    texts += schedule["before"] + schedule["triggers"]
     yield from simpler_tables(schedule, lambda name: any(name in t for t in texts),
                               lambda _s, _table, name: not any(name in t for t in texts))
     for position, event in enumerate(schedule["events"]):

@@ -35,6 +35,9 @@ class Statements:
             sql += " RETURNING *"
         return sql
 
+    def draw_insert(self):
+        return self._insert()
+
     def _row(self, density=None):
         density = density or self.rng.choice((0.6, 1.0, 1.0))
         return self.pools.row(self.rng, density, self.odd_share)

@@ -15,8 +15,8 @@ from peer import extension_path
 from sql_run import CapturePeer, SqlRun
 from sql_schedule import make_schedule, simpler_schedules
 
-FIXED_COUNT = int(os.environ.get("REPLIC_SCHEDULES", "450"))
-FRESH_COUNT = 50
+FIXED_COUNT = int(os.environ.get("REPLIC_SCHEDULES", "400"))
+FRESH_COUNT = 40
 
 
 def capture_peers(folder, trace=False):

@@ -1,6 +1,7 @@
 """Runs a schedule of unit_schedule.py on one database, and holds it against the oracle."""
 
 import contextlib
+import copy
 import json
 import random
 import sqlite3
@@ -56,7 +57,7 @@ class UnitRun(Run):
     def __init__(self, schedule, make_peer, _folder):
         self.schedule = schedule
         self.make_peer = make_peer
-        self.tables = tables_of(schedule["tables"])
+        self.tables = tables_of(copy.deepcopy(schedule["tables"]))
         pinned = schedule["pinned"]
         self.base_at = at_from_ms(int(time.time() * 1000) + PIN_MS if pinned else OLD_MS)
         self.peers, self.received, self.gone, self.max_drift_ms, self.options = [], [], [], [], []
@@ -151,7 +152,7 @@ class UnitRun(Run):
         self.gone[0].append(texts[1])
 
     def do_write(self, event):
-        values = event["set"]
+        values = self.known(event)
         try:
             text = self.peers[0].write(event["table"], values, event["form"])
         except sqlite3.Error as error:
@@ -206,10 +207,11 @@ class UnitRun(Run):
                 known.update(read_message(text) for text in more)
             else:
                 try:
-                    text = self.peers[0].write(step["table"], step["set"], step["form"])
+                    values = self.known(step)
+                    text = self.peers[0].write(step["table"], values, step["form"])
                 except sqlite3.Error:
                     continue
-                written.append((step["table"], step["set"], is_cut))
+                written.append((step["table"], values, is_cut))
                 is_cut = False
                 if text is not None:
                     raise Broken("txn", f"replic_patch in a transaction returned {text}")
@@ -255,6 +257,34 @@ class UnitRun(Run):
         self.peers[0].set_option("foreign_keys", event["value"])
         self.options[0] = event["value"]
         self.check(0)
+
+    def do_index(self, event):
+        """The application changes an index; T shows what it would with this schema ever since."""
+        indexes = next(t.literal["indexes"] for t in self.tables if t.name == event["table"])
+        name = event["sql"].split()[2]
+        try:
+            self.peers[0].run(event["sql"])
+        except sqlite3.Error:
+            return  # the rows are not unique in this; or there is no such index
+        if event["sql"].startswith("DROP"):
+            indexes[:] = [sql for sql in indexes if sql.split()[3] != name]
+        else:
+            indexes.append(event["sql"])
+        self.peers[0].retry()
+        self.check(0)
+
+    def do_column(self, event):
+        """The application adds a column; what was parked for it is merged."""
+        table = next(t for t in self.tables if t.name == event["table"])
+        self.peers[0].run(f"ALTER TABLE {table.name} ADD COLUMN {event['name']} {event['kind']}")
+        table.literal["columns"].append([event["name"], event["kind"]])
+        self.peers[0].run("SELECT replic_refresh()")
+        self.check(0)
+
+    def known(self, event):
+        """What a write of the application sets: it knows no other columns than the database."""
+        table = self.schema(0).table(event["table"])
+        return {n: v for n, v in event["set"].items() if table.column(n) is not None}
 
     def do_drift(self, _event):
         self.peers[0].set_option("max_drift_ms", DAY_MS)

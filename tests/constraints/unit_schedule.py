@@ -15,6 +15,8 @@ Events, each of which stands by itself:
              ignored, so that anything may be removed
     gone     the seqs "first" to "last" of "ghost" exist no more
     write    a local patch; txn: several, and deliveries, in BEGIN .. COMMIT
+    index    the application creates or drops an index: "sql", on "table"
+    column   the application adds the column "name" of that "kind" to "table"
     check, restart, drift, fk: hold against the oracle; close and open; let the future come; set
              the option foreign_keys
 
@@ -30,11 +32,18 @@ from shrink import changed
 from wire import TICKS_PER_MS
 
 FORMS = ("single", "single", "array", "array", "spaced", "insert", "bundle")
-WEIGHTS = {"deliver": 26, "write": 7, "txn": 3, "gone": 1, "check": 3, "restart": 1, "fk": 0.5}
+WEIGHTS = {"deliver": 26, "write": 7, "txn": 3, "gone": 1, "check": 3, "restart": 1, "fk": 0.5,
+           "index": 0.5}
 
 
 def make_schedule(seed):
     return _Maker(random.Random(seed)).make(seed)
+
+
+def refers_to_itself_by_collation(literal):
+    """SQLite compares a row with itself byte by byte: it refuses id 'a' that refers to 'A'."""
+    return (any(f"REFERENCES {literal['name']}(" in sql for sql in literal["constraints"])
+            and any("NOCASE" in kind for _, kind in literal["columns"]))
 
 
 class _Maker:
@@ -48,19 +57,24 @@ class _Maker:
     def make(self, seed):
         rng = self.rng
         made = random_tables(rng)
-        self.names = [literal["name"] for literal, _ in made]
+        self.literals = [literal for literal, _ in made]
+        self.names = [literal["name"] for literal in self.literals]
         self.pools = {literal["name"]: pools for literal, pools in made}
         self.ghosts = list(range(901, 901 + rng.randint(2, 4)))
         self.ats = rng.choice((3, 8, 20))
         self.densities = rng.choice(((0.3, 1.0), (0.5, 0.9, 1.0), (1.0,), (0.2, 0.5)))
         self.odd_share = rng.choice((0, 0.05, 0.15))
         self.group_sizes = rng.choice(((1,), (1, 1, 1, 2, 3), (1, 2, 2, 3, 4)))
-        self.has_local = rng.random() < 0.35
+        self.has_local = rng.random() < 0.35 and not any(
+            refers_to_itself_by_collation(literal) for literal, _ in made)
         self.has_rivals = rng.random() < 0.1
         self.has_future = rng.random() < 0.07
         self.has_unknown = rng.random() < 0.07
+        late_column = self._late_column() if rng.random() < 0.1 else None
         events = self._units()
         events += self._others(len(events))
+        if late_column:
+            events.insert(rng.randint(len(events) // 2, len(events)), late_column)
         if self.has_future:
             events.append({"do": "drift", "id": self._id()})
         return {"seed": seed, "kind": rng.choices(("memory", "file", "wal"), (85, 10, 5))[0],
@@ -78,6 +92,16 @@ class _Maker:
         return [f"CREATE TRIGGER g{name} {self.rng.choice(('BEFORE', 'AFTER'))} "
                 f"{self.rng.choice(('INSERT', 'UPDATE', 'DELETE'))} ON {name} "
                 "BEGIN INSERT INTO noted(what) VALUES (1); END" for name in self.names]
+
+    def _late_column(self):
+        """A column that the ghosts know from the start, and the database only later."""
+        name = self.rng.choice(self.names)
+        parents = [literal["name"] for literal in self.literals
+                   if ["id", "INTEGER PRIMARY KEY"] in literal["columns"]]
+        kind = self.rng.choice(["INTEGER", "INTEGER CHECK (late < 3)", "INTEGER NOT NULL DEFAULT 1"]
+                               + [f"INTEGER REFERENCES {parent}(id)" for parent in parents])
+        self.pools[name].columns["late"] = (1, 2, 3, None)
+        return {"do": "column", "id": self._id(), "table": name, "name": "late", "kind": kind}
 
     # What the ghosts write
 
@@ -176,6 +200,17 @@ class _Maker:
     def _fk(self):
         return {"value": self.rng.randrange(2)}
 
+    def _index(self):
+        literal = self.rng.choice(self.literals)
+        droppable = [sql for sql in literal["indexes"] if " WHERE " in sql or "COLLATE" in sql]
+        if droppable and self.rng.random() < 0.5:
+            name = self.rng.choice(droppable).split()[3]
+            return {"table": literal["name"], "sql": f"DROP INDEX {name}"}
+        column = self.rng.choice(list(self.pools[literal["name"]].columns))
+        name = f"late_{self.next_id}"
+        return {"table": literal["name"],
+                "sql": f"CREATE UNIQUE INDEX {name} ON {literal['name']}({column})"}
+
     def _check(self):
         return {}
 
@@ -209,7 +244,7 @@ def _drop_column(schedule, table, name):
     wire_name = "deletedAt" if name == table["tombstone"] else name
     for part in _parts_of(schedule):
         if part["table"] == table["name"]:
-            part["set"].pop(wire_name, None)
+            part.get("set", {}).pop(wire_name, None)
     return True
 
 

@@ -16,6 +16,11 @@ of `messages` never matters. What the text leaves open is decided here, in one p
  5. A row with a log-only tombstone is absent from T, lacks nothing and breaks nothing.
  6. Parts of a group disagree when their `grp` or their `at` differ: they wait with `group`.
  7. FOREIGN KEY is tested in both directions: a unit may not take a parent away from a row either.
+    A reference is good when PRAGMA foreign_key_check says so, in the parent's collation; a row may
+    refer to itself.
+ 8. A part that is parked for the schema counts as here: the rest of its group goes on.
+ 9. Two messages with equal content and other groups are one patch twice, and the rule does not say
+    which group it has: peers do not write such.
  8. A patch that lacks a column of its table's key, or sets it to NULL, is of no row: `schema`.
 """
 

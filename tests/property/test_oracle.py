@@ -261,6 +261,12 @@ class Groups(OracleCase):
         self.expect([patch(1, {"id": 9, "u": "x"}, 2)] + self.group(2, 1, [(1, "w"), (2, "x")]),
                     [(9, "x")], {(1, 1, "constraint"), (1, 2, "constraint")})
 
+    def test_a_part_for_an_unknown_table_does_not_hold_up_the_others(self):
+        first, second = self.group(1, 1, [(1, "x"), (2, "y")])
+        unknown = patch(1, {"id": 1}, seq=2, tab="other", group=(1, 2))
+        self.expect([first, unknown], [(1, "x")], {(1, 2, "schema")})
+        self.expect([first, second], [(1, "x"), (2, "y")])
+
     def test_parts_that_disagree_wait(self):
         first, _ = self.group(1, 1, [(1, "x"), (2, "y")])
         self.expect([first, patch(1, {"id": 2, "u": "y"}, seq=2)], [(2, "y")], {(1, 1, "group")})
