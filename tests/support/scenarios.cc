@@ -33,10 +33,18 @@ std::string sample_sql() {
          " _peerId INTEGER NOT NULL, id INTEGER NOT NULL, tenantId INTEGER NOT NULL, name TEXT,"
          " deletedAt INTEGER) STRICT;"
          "CREATE TABLE plain(id INTEGER PRIMARY KEY, v TEXT, b BLOB);"
+         "CREATE TABLE memo(id INTEGER PRIMARY KEY, body TEXT, stars INTEGER DEFAULT 1, extra);"
+         "CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
+         "CREATE TABLE entry(id INTEGER PRIMARY KEY, body TEXT NOT NULL, deletedAt INTEGER);"
          "INSERT INTO plain VALUES (1, 'one', NULL), (2, 'two', x'0102'), (3, NULL, x'');"
          "SELECT replic_init(1);"
          "SELECT replic_track('note'" +
          manual + "SELECT replic_track('item'" + manual +
+         "SELECT replic_track('memo'), replic_track('tag'), replic_track('entry');"
+         "INSERT INTO memo(body) VALUES ('one'), ('two'), (NULL);"
+         "INSERT INTO tag(name) VALUES ('red'), ('blue');"
+         "INSERT INTO entry(body) VALUES ('here'), ('gone'), ('here too');"
+         "DELETE FROM memo WHERE id = 3; DELETE FROM entry WHERE id = 2;"
          "SELECT replic_patch('note', 'id', 1, 'body', 'first', 'stars', 3);"
          "SELECT replic_patch('note', 'id', 2, 'body', 'second');"
          "SELECT replic_patch('item', 'tenant', 1, 'name', 'Bolt', 'amount', 1.5);"
@@ -140,6 +148,44 @@ std::vector<Scenario> make_writing() {
       {"ReleaseTheFuture", "SELECT replic_option('max_drift_ms', 500000)"},
       {"OptionName", "SELECT replic_option('name', 'peer one')"},
       {"Fork", "SELECT replic_fork(5)"},
+  };
+}
+
+// Plain SQL on tables that are captured, and what makes them so.
+std::vector<Scenario> make_captured() {
+  const std::string tracked =
+      "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c DEFAULT 5); SELECT replic_init(1),"
+      " replic_track('t'); INSERT INTO t VALUES (1, 'x', NULL), (2, NULL, x'00'), (3, 3, 3);"
+      "DELETE FROM t WHERE a = 3;";
+  return {
+      {"CapturedInsert",
+       "INSERT INTO memo(body, extra) VALUES ('n\u00e9w', x'00'), ('x', 1.5) RETURNING id"},
+      {"CapturedInsertOfARowThatWasDeleted", "INSERT INTO memo(id, extra) VALUES (3, 'back')"},
+      {"CapturedInsertThatFailsHalfWay", "INSERT INTO memo(id) VALUES (50), (51), (1), (52)"},
+      {"CapturedUpsert",
+       "INSERT INTO memo(id, body) VALUES (1, 'a'), (60, 'b') ON CONFLICT DO UPDATE SET body = "
+       "excluded.body"},
+      {"CapturedUpdate", "UPDATE memo SET body = body || '!', stars = NULL"},
+      {"CapturedUpdateOfTheKey", "UPDATE memo SET id = id + 100"},
+      {"CapturedDelete", "DELETE FROM memo"},
+      {"CapturedReplace", "REPLACE INTO tag VALUES (3, 'red'), (2, 'green')"},
+      {"CapturedDeleteOfARowThatStays", "DELETE FROM entry WHERE id = 1"},
+      {"CapturedInsertOverADeletedRow", "INSERT INTO entry(id, body) VALUES (2, 'again')"},
+      {"CapturedInsertThatIsSkipped", "INSERT OR IGNORE INTO entry(id, body) VALUES (2, NULL)"},
+      {"CapturedUpdateOfAKeyThatStays", "UPDATE entry SET id = 2 WHERE id = 3"},
+      {"TrackForCapture", "SELECT replic_track('plain')"},
+      {"TrackForGuard", "SELECT replic_track('memo', '{\"mode\":\"guard\"}')"},
+      {"UntrackCaptured", "SELECT replic_untrack('entry')"},
+      {"RefreshAfterAColumnWasAdded", "SELECT replic_refresh()",
+       tracked + "ALTER TABLE t ADD COLUMN d"},
+      {"RefreshAfterRenaming", "SELECT replic_refresh()",
+       tracked + "ALTER TABLE t RENAME COLUMN b TO bb; ALTER TABLE t RENAME TO u"},
+      {"RefreshAfterMakingAnew", "SELECT replic_refresh()",
+       tracked + "CREATE TABLE n(a INTEGER PRIMARY KEY, b, c DEFAULT 5, deletedAt INTEGER);"
+                 "INSERT INTO n(a, b) SELECT a + 1, b FROM t; DROP TABLE t;"
+                 "ALTER TABLE n RENAME TO t"},
+      {"TrackAfterAColumnWasDropped", "SELECT replic_track('t')",
+       tracked + "SELECT replic_untrack('t'); ALTER TABLE t DROP COLUMN c"},
   };
 }
 
@@ -302,14 +348,18 @@ std::string sql_of(const Scenario& scenario) {
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> kAll = [] {
-    std::vector<Scenario> all = make_writing();
+    std::vector<Scenario> all = writing_scenarios();
     for (Scenario& scenario : make_reading()) all.push_back(std::move(scenario));
     return all;
   }();
   return kAll;
 }
 
-std::vector<Scenario> writing_scenarios() { return make_writing(); }
+std::vector<Scenario> writing_scenarios() {
+  std::vector<Scenario> all = make_writing();
+  for (Scenario& scenario : make_captured()) all.push_back(std::move(scenario));
+  return all;
+}
 
 std::unique_ptr<Host> open_sample(const Scenario& scenario, const std::string& path,
                                   const std::string& setup) {
