@@ -311,24 +311,28 @@ constexpr FunctionDef kFunctions[] = {
      kWrites,
      fn_sync},
     {{"replic_track", "replic_track(table [, options_json]) -> table",
-      "Makes a table replicated: makes its log, or adds to it what it lacks. Options: \"mode\": "
-      "\"manual\" (others come "
-      "with a later version; it must be given); \"tombstone\": the column that marks a deleted "
-      "row, deletedAt by default; "
-      "without such a column a deleted row leaves the table; \"backfill\": write patches for the "
-      "rows already there, true "
-      "by default.",
-      "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT); SELECT replic_track('task', "
-      "'{\"mode\":\"manual\"}');",
+      "Makes a table replicated: makes its log, or adds to it what it lacks, and makes patches of "
+      "the "
+      "rows already there. \"mode\": \"capture\", the default: plain INSERT, UPDATE and DELETE "
+      "become "
+      "patches; \"guard\": they are refused, and replic_patch writes; \"manual\": neither. "
+      "\"tombstone\": the column that marks a deleted row, deletedAt by default; without such a "
+      "column a deleted row leaves the table. \"backfill\": whether the rows already there become "
+      "patches, true by default. A second call changes what is given; it has nothing to do when "
+      "all "
+      "is so already.",
+      "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT); SELECT replic_track('task'); "
+      "INSERT INTO task(title) VALUES ('Buy milk'); SELECT delta FROM replic_changes WHERE tab = "
+      "'task';",
       "E_ARGUMENT E_MODE E_OPTION E_READONLY E_TABLE E_UTF8"},
      1,
      2,
      kWrites,
      fn_track},
     {{"replic_untrack", "replic_untrack(table) -> table",
-      "Forgets what replic_track noted of a table, its mode and its tombstone. The table and its "
-      "log stay, and with them its "
-      "replication.",
+      "Takes replic's triggers off a table, so that it is an ordinary one. It stays in mode "
+      "manual: "
+      "its log stays, with what others send and replic_patch writes.",
       "SELECT replic_untrack('note');", "E_ARGUMENT E_READONLY E_TABLE"},
      1,
      1,

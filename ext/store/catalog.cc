@@ -8,6 +8,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/state_tables.h"
 #include "store/triggers.h"
 
 namespace replic {
@@ -77,11 +78,7 @@ void Catalog::refresh() {
 }
 
 bool Catalog::initialised() {
-  if (!known_initialised_) {
-    Run run =
-        db_.run("SELECT 1 FROM main.sqlite_schema WHERE type='table' AND name='_replic_state'");
-    known_initialised_ = run.step();
-  }
+  if (!known_initialised_) known_initialised_ = has_state_tables(db_);
   return known_initialised_;
 }
 
@@ -326,7 +323,7 @@ void Catalog::explain_missing(std::string_view table) {
     throw Error(Code::table,
                 "table " + quoted(plan->name) + " is not replicated: it has no log " +
                     quoted(plan->name + std::string(kLogSuffix)),
-                "SELECT replic_track(" + literal(plan->name) + ",'{\"mode\":\"manual\"}')");
+                "SELECT replic_track(" + literal(plan->name) + ")");
   }
   if (plan)
     throw Error(Code::table,

@@ -29,7 +29,7 @@ class Catalog {
   int64_t schema_version() const { return version_; }
   // Changes whenever everything was forgotten.
   int64_t generation() const { return generation_; }
-  // True when replic's own tables are there.
+  // True when replic's own tables are there. Throws E_STATE when they are damaged.
   bool initialised();
 
   // The plan of a replicated table, by any spelling of its name; null when there is no table T with

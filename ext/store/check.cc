@@ -7,6 +7,8 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/fold.h"
+#include "store/state_tables.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -108,8 +110,7 @@ void Checker::check_unlogged(const TablePlan& plan) {
     add("warning", "UNLOGGED", plan.name,
         std::to_string(run.integer(0)) +
             " row(s) were written without a patch, and are on this peer alone",
-        "SELECT replic_track(" + literal(plan.name) +
-            ",'{\"mode\":\"manual\"}') makes patches of them");
+        track_call(plan) + " makes patches of them");
   }
 }
 
@@ -216,6 +217,10 @@ void Checker::check_sequences() {
 }  // namespace
 
 std::vector<Finding> check(Store& store, std::string_view table) {
+  std::optional<StateFault> fault;
+  has_state_tables(store.db(), fault);
+  // Nothing else can be looked at.
+  if (fault) return {{"error", "STATE", "", fault->wrong, fault->cure}};
   Checker checker(store);
   if (!table.empty()) {
     const TablePlan* plan = store.catalog().find(table);

@@ -1,5 +1,7 @@
 #include "store/fold.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace replic {
@@ -98,6 +100,27 @@ bool is_harmless(const TablePlan& plan, const RowPatch& patch) {
     if ((plan.strict || plan.log_strict) && !fits_strict(column, slot.value)) return false;
   }
   return true;
+}
+
+bool sets_tied_column(const TablePlan& plan, const RowPatch& patch) {
+  const auto sets = [&](size_t column) {
+    return plan.columns[column].key_position < 0 && patch.find(column) != nullptr;
+  };
+  for (const ValueKey& key : plan.value_keys) {
+    if (!key.is_exact) return true;
+    for (const KeyColumn& column : key.columns) {
+      if (sets(*column.column)) return true;
+    }
+  }
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    if (std::any_of(foreign.columns.begin(), foreign.columns.end(), sets)) return true;
+  }
+  return false;
+}
+
+bool matters(const TablePlan& plan, const RowPatch& patch) {
+  return plan.needs_trial || plan.strict || !is_harmless(plan, patch) ||
+         sets_tied_column(plan, patch);
 }
 
 std::optional<std::string> refusal_of(const RowFold& fold) {

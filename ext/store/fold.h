@@ -49,6 +49,14 @@ bool fits_strict(const Column& column, const Value& value);
 // No value of this patch can break NOT NULL or STRICT, whatever the rest of the row is.
 bool is_harmless(const TablePlan& plan, const RowPatch& patch);
 
+// Whether a patch can change anything by which others are decided when its row is there already:
+// NOT NULL, the types of STRICT, the values that tie rows, or CHECK. What does not matter changes
+// what T shows, and no decision.
+bool matters(const TablePlan& plan, const RowPatch& patch);
+
+// Whether a patch says something about the values by which rows are tied, but for the primary key.
+bool sets_tied_column(const TablePlan& plan, const RowPatch& patch);
+
 // Why NOT NULL, STRICT or the type of a rowid forbid this row, in SQLite's words. Nothing when they
 // do not.
 std::optional<std::string> refusal_of(const RowFold& fold);

@@ -62,6 +62,8 @@ RowHistory::Part& History::put(RowHistory& row, UnitHistory& unit, RowPatch&& pa
   part.row = &row;
   part.unit = &unit;
   part.patch = std::move(patch);
+  part.matters = matters(row.plan, part.patch);
+  row.may_lack = row.may_lack || !is_harmless(row.plan, part.patch);
   row.parts.insert(at, &part);
   unit.parts.push_back(&part);
   return part;

@@ -49,6 +49,7 @@ struct RowHistory {
     bool in_log = false;
     bool is_parked = false;
     int64_t since_unix_ms = 0;  // parked since
+    bool matters = true;        // see fold.h
   };
 
   explicit RowHistory(const TablePlan& the_plan) : plan(the_plan), now(the_plan) {}
@@ -58,6 +59,7 @@ struct RowHistory {
   std::string name;           // row_key
   std::deque<Part*> parts;    // by stamp
   RowFold now;                // the state at the moment that the replay has come to
+  bool may_lack = false;      // a part of it can break NOT NULL or STRICT, whatever the others say
   int64_t changed = 0;        // when `now` changed last, counted by the replay
   std::vector<Part*> events;  // parts whose units are not decided anew, by position
   size_t next_event = 0;

@@ -10,16 +10,13 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "embedded_sql.h"
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/log.h"
+#include "store/state_tables.h"
 
 namespace replic {
 namespace {
-
-// Raised when a released version changes the state tables.
-constexpr int64_t kFormat = 1;
 
 // What tells one boot of the machine from another. Source: Linux,
 // Documentation/admin-guide/sysctl/kernel.rst, random.
@@ -35,21 +32,6 @@ BootId read_boot_id() {
   id.erase(std::min(id.find('\n'), id.size()));
 #endif
   return BootId(id.empty() ? "unknown" : id);
-}
-
-// Runs every statement of `script`.
-void run_script(Database& db, std::string_view script) {
-  const std::string sql(script);
-  const char* rest = sql.c_str();
-  while (*rest != '\0') {
-    sqlite3_stmt* raw = nullptr;
-    const int rc = sqlite3_prepare_v2(db.handle(), rest, -1, &raw, &rest);
-    if (rc != SQLITE_OK) throw_sqlite(db.handle(), rc, "cannot make replic's tables");
-    if (raw == nullptr) continue;  // a comment
-    const int step = sqlite3_step(raw);
-    sqlite3_finalize(raw);
-    if (step != SQLITE_DONE) throw_sqlite(db.handle(), step, "cannot make replic's tables");
-  }
 }
 
 }  // namespace
@@ -103,9 +85,8 @@ bool Identity::is_own(int64_t peer) {
 
 int64_t Identity::init(std::optional<int64_t> peer) {
   if (!catalog_.initialised()) {
-    run_script(db_, sql::kState);
+    make_state_tables(db_);
     catalog_.refresh();
-    db_.once("INSERT INTO main._replic_state(id,format,peer) VALUES(1,?1,0)").bind(kFormat).exec();
   }
   state_.load();
   const int64_t current = state_.peek().peer;

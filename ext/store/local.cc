@@ -9,6 +9,7 @@
 #include "store/affinity.h"
 #include "store/fold.h"
 #include "store/own_write.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -27,7 +28,7 @@ std::string names_of(const TablePlan& plan, bool key_only) {
   throw Error(Code::nulls,
               "column " + quoted(column) + " cannot be set to NULL: " + quoted(plan.log) +
                   " has no column _nulls to say so",
-              "SELECT replic_track(" + literal(plan.name) + ",'{\"mode\":\"manual\"}') adds it");
+              track_call(plan) + " adds it");
 }
 
 [[noreturn]] void throw_no_key(const TablePlan& plan, const Column& column) {
@@ -171,7 +172,7 @@ Value LocalWriter::record_gone(const TablePlan& plan, const std::vector<Value>& 
     throw Error(Code::column,
                 "a row of " + quoted(plan.name) + " cannot be deleted: " + quoted(plan.log) +
                     " has no column _deletedAt to say so",
-                "SELECT replic_track(" + literal(plan.name) + ") adds it");
+                track_call(plan) + " adds it");
   }
   const Value now = Value::integer(db_.now_unix_ms());
   row.slots.push_back({*tombstone, now});

@@ -27,23 +27,6 @@ bool sets_every_needed_column(const TablePlan& plan, const RowPatch& patch) {
   return true;
 }
 
-// Whether a patch says something about the values by which rows are tied, but for the primary key.
-bool sets_tied_column(const TablePlan& plan, const RowPatch& patch) {
-  const auto sets = [&](size_t column) {
-    return plan.columns[column].key_position < 0 && patch.find(column) != nullptr;
-  };
-  for (const ValueKey& key : plan.value_keys) {
-    if (!key.is_exact) return true;
-    for (const KeyColumn& column : key.columns) {
-      if (sets(*column.column)) return true;
-    }
-  }
-  for (const ForeignKey& foreign : plan.foreign_keys) {
-    if (std::any_of(foreign.columns.begin(), foreign.columns.end(), sets)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void sort_slots(RowPatch& patch) {

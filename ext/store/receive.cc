@@ -11,6 +11,7 @@
 #include "sqlite/ident.h"
 #include "store/affinity.h"
 #include "store/changes.h"
+#include "store/triggers.h"
 
 namespace replic {
 namespace {
@@ -363,8 +364,7 @@ bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, cons
   }
   if (cell.value.is_null() && !plan.has_nulls) {
     append(*why, quoted(plan.log) + " cannot hold that " + quoted(cell.column) +
-                     " is set to NULL: call replic_track(" + literal(plan.name) +
-                     ",'{\"mode\":\"manual\"}')");
+                     " is set to NULL: " + track_call(plan) + " adds what is missing");
     return false;
   }
   return true;

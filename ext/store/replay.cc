@@ -159,8 +159,8 @@ void Replay::advance(RowHistory& row) {
   for (; row.next_event < row.events.size(); row.next_event++) {
     const RowHistory::Part* part = row.events[row.next_event];
     if (part->unit->before > *now_) break;
+    any = any || part->matters || !row.now.visible();
     row.now.add(part->patch);
-    any = true;
   }
   if (any) row.changed = ++moment_;
 }
@@ -169,17 +169,19 @@ void Replay::accept(UnitHistory& unit, const Position& position) {
   unit.after = position;
   moment_++;
   for (RowHistory::Part* part : unit.parts) {
+    if (part->matters || !part->row->now.visible()) part->row->changed = moment_;
     part->row->now.add(part->patch);
-    part->row->changed = moment_;
   }
 }
 
 void Replay::execute(UnitHistory& unit) {
   if (try_unit(unit)) return accept(unit, {step_, 0});
   waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), &unit, earlier), &unit);
-  // Others of its rows may now find a mate in it.
+  // Others of its rows may now find a mate in it, when a row is not whole yet.
   moment_++;
-  for (RowHistory::Part* part : unit.parts) part->row->changed = moment_;
+  for (RowHistory::Part* part : unit.parts) {
+    if (!part->row->now.visible() || part->row->may_lack) part->row->changed = moment_;
+  }
 }
 
 bool Replay::try_unit(UnitHistory& unit) {
@@ -292,6 +294,7 @@ void Replay::draw_in() {
     }
   }
   for (const auto& [row, from] : dirty) {
+    if (!state_changes(*row, from)) continue;
     decide_anew(*row, from);
     if (row->plan.has_ties()) draw_in_ties(*row, from);
   }
@@ -299,23 +302,50 @@ void Replay::draw_in() {
   }
 }
 
+// Whether what has changed in a row, from a moment on, can change decisions.
+bool Replay::state_changes(const RowHistory& row, const Position& from) {
+  bool was_there = false;  // and so was whole
+  for (const RowHistory::Part* part : row.parts) {
+    const UnitHistory& unit = *part->unit;
+    const bool changes = unit.removed || (unit.decided_anew && unit.before != unit.after);
+    if (changes && part->matters) return true;
+    if (row.plan.log_tombstone && part->patch.find(row.plan.columns.size()) != nullptr) return true;
+    was_there = was_there || (!changes && unit.before < from);
+  }
+  return !was_there;
+}
+
 // Units that wait compete for what comes free, the oldest first, and may be accepted together: with
 // one, all that wait, or waited, for its rows and for those on which its acceptance depends.
 bool Replay::draw_in_waiting() {
   const std::vector<UnitHistory*> units(anew_.begin(), anew_.end());
   const auto waits = [](const UnitHistory& unit) { return !unit.is_at_once(unit.before); };
-  const auto draw = [&](const RowHistory& row) {
+  const auto draw = [&](RowHistory& row, bool matters) {
+    const bool is_whole = was_whole(row);
     for (const RowHistory::Part* part : row.parts) {
+      if (is_whole && !matters && !part->matters) continue;
       if (waits(*part->unit) && !(part->unit->before < start_)) decide_anew(*part->unit);
     }
   };
   for (UnitHistory* unit : units) {
     if (!waits(*unit) && unit->is_at_once(unit->after)) continue;
     history_.complete(*unit);
-    for (const RowHistory::Part* part : unit->parts) draw(*part->row);
-    for (const RowHistory* row : unit->seen) draw(*row);
+    for (const RowHistory::Part* part : unit->parts) draw(*part->row, part->matters);
+    for (RowHistory* row : unit->seen) draw(*row, false);
   }
   return anew_.size() > units.size();
+}
+
+// Whether a row was there, and so was whole, at the start, and stays so.
+bool Replay::was_whole(const RowHistory& row) {
+  if (row.plan.log_tombstone) {
+    for (const RowHistory::Part* part : row.parts) {
+      if (part->patch.find(row.plan.columns.size()) != nullptr) return false;
+    }
+  }
+  return std::any_of(row.parts.begin(), row.parts.end(), [&](const RowHistory::Part* part) {
+    return !part->unit->decided_anew && !part->unit->removed && part->unit->before < start_;
+  });
 }
 
 void Replay::compare(const TablePlan& plan, const RowFold& before, const RowFold& after,

@@ -98,6 +98,8 @@ class Replay {
     std::map<const ForeignKey*, std::set<Tuple>> referred;
   };
   void draw_in();
+  static bool state_changes(const RowHistory& row, const Position& from);
+  bool was_whole(const RowHistory& row);
   void draw_in_ties(RowHistory& row, const Position& from);
   Changed changed_values(const RowHistory& row, const Position& from);
   void compare(const TablePlan& plan, const RowFold& before, const RowFold& after, Changed& out);
@@ -117,7 +119,7 @@ class Replay {
   Position start_ = kNever;
   std::optional<Position> now_;  // up to where given units are accepted; nothing: before start_
   Stamp step_;
-  int64_t place_ = 0;  // of the unit that was accepted last in this step
+  int64_t place_ = 0;   // of the unit that was accepted last in this step
   int64_t moment_ = 0;  // counts changes of rows
   std::map<Stamp, std::vector<RowHistory*>> agenda_;
   std::vector<UnitHistory*> waiting_;  // by stamp

@@ -41,7 +41,8 @@ Store::Store(sqlite3* handle)
       identity_(db_, catalog_, state_),
       local_(db_, catalog_, state_, merger_, identity_),
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
-      capture_(db_, catalog_, state_, identity_, local_, merger_) {
+      capture_(db_, catalog_, state_, identity_, local_, merger_),
+      tracker_(db_, catalog_, state_, parked_, merger_, local_) {
   state_.before_sync = [this] { capture_.settle(); };
   state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(); };
@@ -70,7 +71,8 @@ void Store::write(const std::function<void()>& work) {
     catalog_.refresh_all();
     if (!state_.loaded()) identity_.init(std::nullopt);
     capture_.settle();
-    if (state_.peek().tables_seen != catalog_.schema_version()) follow_schema(false);
+    followed_ = 0;
+    if (state_.peek().tables_seen != catalog_.schema_version()) followed_ = tracker_.follow(false);
     merger_.prepare();
     ForeignKeysOff keys(db_);
     if (merger_.disregards_foreign_keys()) keys.off();
@@ -187,8 +189,27 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
 
 int64_t Store::retry() {
   int64_t count = 0;
-  receive([&] {
-    count = released_ + receiver_.retry_schema(true) + merger_.retry();
+  receive([&] { count = released_ + receiver_.retry_schema(true) + merger_.retry(); });
+  return count;
+}
+
+void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
+  write([&] {
+    const std::string name = tracker_.track(table, options);
+    receiver_.retry_schema(true);
+    give(Value::text(name));
+  });
+}
+
+void Store::untrack(std::string_view table, const Give& give) {
+  write([&] { give(Value::text(tracker_.untrack(table))); });
+}
+
+int64_t Store::refresh_schema() {
+  int64_t count = 0;
+  write([&] {
+    count = followed_ + tracker_.follow(true);
+    receiver_.retry_schema(true);
   });
   return count;
 }

@@ -20,16 +20,10 @@
 #include "store/peers.h"
 #include "store/receive.h"
 #include "store/state.h"
+#include "store/tracker.h"
 #include "wire/bundle.h"
 
 namespace replic {
-
-// How replic_track is to treat a table.
-struct TrackOptions {
-  std::string mode = "capture";
-  std::optional<std::string> tombstone;
-  bool backfill = true;
-};
 
 class Store {
  public:
@@ -99,19 +93,6 @@ class Store {
  private:
   void write(const std::function<void()>& work);
   void receive(const std::function<void()>& work);
-  void bring_up(const std::string& table, bool backfill);
-  void record_rows(const TablePlan& plan);
-  void record_lost_rows(const TablePlan& plan);
-  std::string column_names(const TablePlan& plan);
-  bool amend_log(const TablePlan& plan, bool log_tombstone, const std::vector<std::string>& had);
-  int64_t follow_schema(bool manual_too);
-  bool follow_table(const std::string& tracked);
-  std::string follow_rename(const std::string& tracked);
-  bool follow_columns(const TablePlan& plan, const std::vector<std::string>& before);
-  void rename_nulls(const std::string& log, const std::string& from, const std::string& to);
-  void rename_parked(const std::string& table, const std::string& from, const std::string& to);
-  bool move_tombstones(const std::string& table);
-  void sum_again();
   void reissue_future(int64_t former, int64_t bound);
 
   Database db_;
@@ -124,6 +105,8 @@ class Store {
   LocalWriter local_;
   Receiver receiver_;
   Capture capture_;
+  Tracker tracker_;
+  int64_t followed_ = 0;  // tables that the write that runs has found to be altered
   int64_t released_ = 0;  // what the write that runs has found to be parked no more
 };
 

@@ -3,8 +3,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sqlite/ident.h"
-#include "store/store.h"
+#include "store/tracker.h"
 #include "store/triggers.h"
+#include "wire/json.h"
 
 namespace replic {
 namespace {
@@ -30,66 +31,80 @@ std::string log_ddl(const TablePlan& plan, const std::string& log, bool log_tomb
 
 }  // namespace
 
-void Store::track(std::string_view table, const TrackOptions& options, const Give& give) {
+std::string Tracker::track(std::string_view table, const TrackOptions& options) {
   const std::optional<Mode> mode = mode_of(options.mode);
   if (!mode) {
     throw Error(Code::mode, "mode " + quoted(options.mode) + " is unknown",
                 "the modes are capture, guard and manual");
   }
-  write([&] {
-    auto plan = catalog_.inspect(table);
-    if (!plan) catalog_.explain_missing(table);
-    if (!plan->problem.empty()) refuse(table, *plan);
-    const std::string name = plan->name;
-    std::string tombstone = options.tombstone.value_or("");
-    if (tombstone.empty()) {
-      Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
-      run.bind(name);
-      tombstone = run.step() ? run.text(0) : "deletedAt";
-    }
-    for (const Column& column : plan->columns) {
-      if (same_name(column.name, tombstone)) tombstone = column.name;
-    }
-    const auto tombstone_column = plan->own_column(tombstone);
-    const bool log_tombstone = !tombstone_column;
-    if (!log_tombstone && plan->columns[*tombstone_column].key_position >= 0) {
-      throw Error(Code::option,
-                  "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
-                  "name a column that is not part of the primary key");
-    }
-    if (plan->own_column(kWireTombstone) && !same_name(tombstone, kWireTombstone)) {
-      throw Error(Code::option,
-                  "the tombstone " + quoted(tombstone) + " of " + quoted(name) +
-                      " is called deletedAt in messages, and the table has another column of that "
-                      "name",
-                  "rename that column, or let it be the tombstone");
-    }
-    if (plan->log.empty()) {
-      db_.exec(log_ddl(*plan, name + "_patches", log_tombstone));
-    } else {
-      amend_log(*plan, log_tombstone, {});
-    }
-    db_.run(
-           "INSERT INTO main._replic_tables(tab,mode,tombstone,columns) VALUES(?1,?2,?3,?4) "
-           "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone,"
-           "columns=excluded.columns,complete=complete AND excluded.mode<>'manual'")
-        .bind(name)
-        .bind(options.mode)
-        .bind(tombstone)
-        .bind(column_names(*plan))
-        .exec();
-    bring_up(name, options.backfill);
-    receiver_.retry_schema(true);
-    state_.row().tables_seen = catalog_.schema_version();
-    give(Value::text(name));
-  });
+  auto plan = catalog_.inspect(table);
+  if (!plan) catalog_.explain_missing(table);
+  if (!plan->problem.empty()) refuse(table, *plan);
+  const std::string name = plan->name;
+  std::string before = kWireTombstone.data();
+  {
+    Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");
+    run.bind(name);
+    if (run.step()) before = run.text(0);
+  }
+  std::string tombstone = options.tombstone.value_or(before);
+  const auto tombstone_column = plan->own_column(tombstone);
+  if (tombstone_column) tombstone = plan->columns[*tombstone_column].name;
+  if (tombstone_column && plan->columns[*tombstone_column].key_position >= 0) {
+    throw Error(Code::option,
+                "the tombstone " + quoted(tombstone) + " is a key column of " + quoted(name),
+                "name a column that is not part of the primary key");
+  }
+  if (plan->own_column(kWireTombstone) && !same_name(tombstone, kWireTombstone)) {
+    throw Error(Code::option,
+                "the tombstone " + quoted(tombstone) + " of " + quoted(name) +
+                    " is called deletedAt in messages, and the table has another column of that "
+                    "name",
+                "rename that column, or let it be the tombstone");
+  }
+  const std::vector<std::string> had = noted_columns(name);
+  const bool had_log = !plan->log.empty();
+  if (had_log) {
+    amend_log(*plan, !tombstone_column, {});
+  } else {
+    db_.exec(log_ddl(*plan, name + "_patches", !tombstone_column));
+  }
+  note(*plan, options.mode, tombstone);
+  bring_up(name, had, options.backfill);
+  if (had_log && tombstone != before) sum_again();
+  state_.row().tables_seen = catalog_.schema_version();
+  return name;
 }
 
-// Gives the table, whose log is as it must be, the triggers of its mode, and patches for the rows
-// that have none.
-void Store::bring_up(const std::string& table, bool backfill) {
+// Writes down how the table is treated.
+void Tracker::note(const TablePlan& plan, const std::string& mode, const std::string& tombstone) {
+  std::vector<std::string> columns;
+  for (const Column& column : plan.columns) columns.push_back(column.name);
+  const std::string names = wire::write_names(columns);
+  db_.run(
+         "INSERT INTO main._replic_tables(tab,mode,tombstone,columns) VALUES(?1,?2,?3,?4) "
+         "ON CONFLICT(tab) DO UPDATE SET mode=excluded.mode,tombstone=excluded.tombstone,"
+         "columns=excluded.columns,complete=complete AND excluded.mode<>'manual'")
+      .bind(plan.name)
+      .bind(mode)
+      .bind(tombstone)
+      .bind(std::string_view(names))
+      .exec();
+}
+
+std::vector<std::string> Tracker::noted_columns(const std::string& table) {
+  Run run = db_.run("SELECT columns FROM main._replic_tables WHERE tab=?1");
+  run.bind(table);
+  return run.step() ? wire::read_names(run.text(0)) : std::vector<std::string>();
+}
+
+// Gives the table, whose log has what it needs, the triggers of its mode, and patches for the rows
+// that have none. `had`: the columns that it had when it was looked at last.
+void Tracker::bring_up(const std::string& table, const std::vector<std::string>& had,
+                       bool backfill) {
   catalog_.invalidate();
   catalog_.refresh();
+  park_dropped(table, had);
   move_tombstones(table);
   const TablePlan* plan = catalog_.find_for_write(table);
   if (install_triggers(db_, *plan)) {
@@ -108,7 +123,7 @@ void Store::bring_up(const std::string& table, bool backfill) {
 
 // Makes patches of the rows that differ from what the log says; of those that it knows nothing of
 // alone in mode manual. Bounded memory: one row at a time.
-void Store::record_rows(const TablePlan& plan) {
+void Tracker::record_rows(const TablePlan& plan) {
   std::string columns, condition;
   for (const Column& column : plan.columns)
     columns.append(columns.empty() ? "" : ",").append("t." + ident(column.name));
@@ -143,7 +158,7 @@ void Store::record_rows(const TablePlan& plan) {
 }
 
 // Makes tombstones of the rows that the log has and T has not.
-void Store::record_lost_rows(const TablePlan& plan) {
+void Tracker::record_lost_rows(const TablePlan& plan) {
   const size_t tombstone = plan.find(plan.tombstone).value_or(plan.columns.size());
   std::vector<Value> key;
   std::string row;
@@ -177,18 +192,17 @@ void Store::record_lost_rows(const TablePlan& plan) {
   state_.close_group();
 }
 
-void Store::untrack(std::string_view table, const Give& give) {
-  write([&] {
-    const TablePlan* plan = catalog_.find(table);
-    if (plan == nullptr) catalog_.explain_missing(table);
-    const std::string name = plan->name;
-    give(Value::text(name));
-    drop_triggers(db_, name);
-    db_.run("DELETE FROM main._replic_tables WHERE tab=?1").bind(name).exec();
-    catalog_.invalidate();
-    catalog_.refresh();
-    state_.row().tables_seen = catalog_.schema_version();
-  });
+std::string Tracker::untrack(std::string_view table) {
+  const TablePlan* plan = catalog_.find(table);
+  if (plan == nullptr) catalog_.explain_missing(table);
+  std::string name = plan->name;
+  drop_triggers(db_, name);
+  // Its columns stay noted: one that is dropped before the table is tracked again is missed then.
+  db_.run("UPDATE main._replic_tables SET mode='manual',complete=0 WHERE tab=?1").bind(name).exec();
+  catalog_.invalidate();
+  catalog_.refresh();
+  state_.row().tables_seen = catalog_.schema_version();
+  return name;
 }
 
 }  // namespace replic

@@ -200,6 +200,12 @@ std::string_view mode_name(Mode mode) {
   return "capture";
 }
 
+std::string track_call(const TablePlan& plan) {
+  const std::string mode(mode_name(plan.mode));
+  const std::string options = plan.mode == Mode::capture ? "" : ",'{\"mode\":\"" + mode + "\"}'";
+  return "SELECT replic_track(" + literal(plan.name) + options + ")";
+}
+
 std::optional<Mode> mode_of(std::string_view name) {
   for (const Mode mode : {Mode::manual, Mode::guard, Mode::capture}) {
     if (name == mode_name(mode)) return mode;

@@ -33,6 +33,8 @@ bool install_triggers(Database& db, const TablePlan& plan);
 std::optional<Op> op_of(std::string_view name);
 
 std::string_view mode_name(Mode mode);
+// The call of replic_track that leaves a table in its mode.
+std::string track_call(const TablePlan& plan);
 // Nothing for an unknown name.
 std::optional<Mode> mode_of(std::string_view name);
 

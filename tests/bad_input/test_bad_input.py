@@ -20,6 +20,7 @@ from database import (MANUAL, at_time, code_of, connect, dump, error_of, faketim
                       patch, rows)
 
 SETUP = f"""
+PRAGMA foreign_keys = ON;
 CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT NOT NULL,
                   stars INTEGER CHECK (stars BETWEEN 0 AND 5), extra BLOB);
 CREATE TABLE pair(a INTEGER, b TEXT, c TEXT, PRIMARY KEY (a, b));
@@ -30,6 +31,7 @@ CREATE TABLE bare_patches(_patchedAt INTEGER NOT NULL, _sequenceId INTEGER NOT N
 CREATE TABLE plain(id INTEGER PRIMARY KEY, v);
 CREATE TABLE keyless(x);
 CREATE TABLE one_of(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
+INSERT INTO one_of VALUES (1, 'taken');
 CREATE TABLE child(id INTEGER PRIMARY KEY, parent REFERENCES note);
 CREATE VIEW seen AS SELECT id, body FROM note;
 CREATE TABLE seen_patches(_patchedAt, _sequenceId, _peerId, id, body);
@@ -41,6 +43,8 @@ SELECT replic_init(1);
 SELECT replic_track('note', '{MANUAL}');
 SELECT replic_track('pair', '{MANUAL}');
 SELECT replic_track('exact', '{MANUAL}');
+SELECT replic_track('one_of', '{MANUAL}');
+SELECT replic_track('child', '{MANUAL}');
 SELECT replic_patch('note', '{{"id":1,"body":"first"}}');
 """
 BIG = 16 * 1024 * 1024 + 1
@@ -77,7 +81,7 @@ class Parked(NamedTuple):
 LOCAL = [
     Local(1, (None, "{}"), "E_ARGUMENT", ("table is NULL", "usage: replic_patch("), "SQLITE_MISUSE"),
     Local(1, ("", "{}"), "E_ARGUMENT", ("table is empty", "usage: replic_patch("), "SQLITE_MISUSE"),
-    Local(2, ("nobody", '{"id":1}'), "E_TABLE", ("'nobody'", "bare, exact, note, pair")),
+    Local(2, ("nobody", '{"id":1}'), "E_TABLE", ("'nobody'", "bare, child, exact, note, one_of, pair")),
     Local(3, ("plain", '{"id":1}'), "E_TABLE", ("'plain'", "; SELECT replic_track('plain'")),
     Local(4, ("seen", '{"id":1}'), "E_TABLE", ("'seen'", "a view", "an ordinary table in main")),
     Local(4, ("half", '{"id":1}'), "E_TABLE", ("'half_patches'", "an ordinary table in main")),
@@ -105,6 +109,10 @@ LOCAL = [
           "SQLITE_CONSTRAINT"),
     Local(13, ("note", '{"id":"one","body":"x"}'), "E_CONSTRAINT", ("'note'", "datatype mismatch"),
           "SQLITE_CONSTRAINT"),
+    Local(13, ("one_of", '{"id":2,"code":"taken"}'), "E_CONSTRAINT",
+          ("'one_of'", "UNIQUE constraint failed: one_of.code"), "SQLITE_CONSTRAINT"),
+    Local(13, ("child", '{"id":1,"parent":77}'), "E_CONSTRAINT",
+          ("'child'", "FOREIGN KEY constraint failed"), "SQLITE_CONSTRAINT"),
     Local(15, ("note", "id=1"), "E_SYNTAX", ("json", "at byte 0")),
     Local(15, ("note", ""), "E_SYNTAX", ("json", "at byte 0")),
     Local(15, ("note", '{"id":1,"body":"x'), "E_SYNTAX", ("byte",)),
@@ -223,6 +231,7 @@ PARKED = [
     Parked(14, patch(delta={"id": 5, "body": "b", "stars": 6}), "constraint", "CHECK"),
     Parked(14, patch(tab="exact", delta={"id": 5, "n": "five"}), "constraint", "INTEGER"),
     Parked(14, patch(delta={"id": "five", "body": "b"}), "constraint", "datatype mismatch"),
+    Parked(14, patch(tab="child", delta={"id": 5, "parent": 77}), "constraint", "FOREIGN KEY"),
     Parked(24, patch(at=FAR, delta={"id": 5, "body": "b"}), "clock", "max_drift_ms"),
 ]
 
@@ -346,9 +355,8 @@ class InMemory(Base):
 
     def test_7_a_table_without_a_key(self):
         for table, named in (("keyless", "primary key"), ("seen", "ordinary table in main"),
-                             ("words", "ordinary table in main"), ("nobody", "bare, exact, note, pair"),
-                             ("", "''"),
-                             ("scratch", "main"), ("_replic_state", "'_replic_state'")):
+                             ("words", "ordinary table in main"), ("nobody", "bare, child, exact, note, one_of, pair"),
+                             ("", "''"), ("scratch", "main"), ("_replic_state", "'_replic_state'")):
             with self.subTest(table=table):
                 self.must_raise("E_TABLE", (named,), "SQLITE_ERROR", "SELECT replic_track(?, ?)",
                                 table, MANUAL)
@@ -381,24 +389,30 @@ class InMemory(Base):
         self.assertEqual(one(self.db, "SELECT count(*) FROM replic_pending"), 0)
         self.must_work()
 
-    def test_13_and_14_constraints_between_rows(self):
-        self.db.execute("PRAGMA foreign_keys = ON")
-        for table, column, named in (("one_of", "code", "UNIQUE constraint failed: one_of.code"),
-                                     ("child", "parent", "FOREIGN KEY constraint failed")):
-            one(self.db, "SELECT replic_track(?, ?)", table, MANUAL)
-            first = {"id": 1, column: 77} if table == "one_of" else {"id": 1}
-            one(self.db, "SELECT replic_apply(?)", patch(seq=len(table), tab=table, delta=first))
-            self.must_raise("E_CONSTRAINT", (f"'{table}'", named), "SQLITE_CONSTRAINT",
-                            "SELECT replic_patch(?, 'id', 2, ?, 77)", table, column)
-            text = patch(seq=len(table) + 10, at=1001, tab=table, delta={"id": 5, column: 77})
-            self.assertEqual(one(self.db, "SELECT replic_apply(?)", text), 1)
-            self.assertIn(named, one(self.db, "SELECT detail FROM replic_pending WHERE reason = "
-                                              "'constraint' AND tab = ?", table))
-            self.assertEqual(rows(self.db, f"SELECT id FROM {table}"), [(1,)])
-        # The causes go away.
-        one(self.db, "SELECT replic_apply(?)", patch(seq=30, at=1002, tab="one_of",
-                                                     delta={"id": 1, "code": 2}))
-        self.assertEqual(rows(self.db, "SELECT id, code FROM one_of"), [(1, "2"), (5, "77")])
+    def test_14_a_key_that_another_row_holds(self):
+        held = patch(tab="one_of", delta={"id": 5, "code": "mine"})
+        later = patch(peer=8, at=2000, tab="one_of", delta={"id": 6, "code": "mine"})
+        for order in ((held, later), (later, held)):
+            db = fresh()
+            for text in order:
+                self.assertEqual(one(db, "SELECT replic_apply(?)", text), 1)
+            self.assertEqual(rows(db, "SELECT * FROM one_of WHERE code = 'mine'"), [(5, "mine")])
+            ((peer, reason, detail),) = rows(db, "SELECT peer, reason, detail FROM replic_pending")
+            self.assertEqual((peer, reason), (8, "constraint"))
+            self.assertIn("UNIQUE constraint failed: one_of.code", detail)
+            one(db, "SELECT replic_patch('one_of', 'id', 5, 'code', 'another')")
+            self.assertEqual(rows(db, "SELECT * FROM one_of WHERE code = 'mine'"), [(6, "mine")])
+            self.assertEqual(rows(db, "SELECT * FROM replic_pending"), [])
+            self.must_work(db)
+            db.close()
+
+    def test_14_a_child_waits_for_its_parent(self):
+        one(self.db, "SELECT replic_apply(?)", patch(tab="child", delta={"id": 5, "parent": 9}))
+        self.assertEqual(rows(self.db, "SELECT reason FROM replic_pending"), [("constraint",)])
+        self.assertEqual(rows(self.db, "SELECT * FROM child"), [])
+        one(self.db, "SELECT replic_apply(?)", patch(seq=2, at=2000, delta={"id": 9, "body": "b"}))
+        self.assertEqual(rows(self.db, "SELECT * FROM child"), [(5, 9)])
+        self.assertEqual(rows(self.db, "SELECT * FROM replic_pending"), [])
         self.must_work()
 
     def test_19_text_with_a_zero_character(self):
@@ -481,7 +495,7 @@ class InMemory(Base):
         self.assertNotEqual(one(self.db, "SELECT replic_peer()"), 1)
         self.assertIn("FORMER_IDENTITY", one(self.db, "SELECT replic_status()"))
         self.assertEqual(rows(self.db, "SELECT peer, min_seq, max_seq FROM replic_missing"),
-                         [(1, 2, 4)])
+                         [(1, 3, 4)])
         self.must_work()
 
     def test_29_a_jump_of_a_billion(self):
@@ -490,7 +504,7 @@ class InMemory(Base):
         self.assertEqual(rows(self.db, "SELECT peer, min_seq, max_seq, count FROM replic_missing"),
                          [(7, 1, far - 1, far - 1)])
         self.assertEqual(one(self.db, "SELECT replic_vector()"),
-                         '{"1":[[1,1]],"7":[[1000000000,1000000000]]}')
+                         '{"1":[[1,2]],"7":[[1000000000,1000000000]]}')
         self.assertEqual(one(self.db, "SELECT count(*) FROM _replic_ranges WHERE peer = 7"), 1)
         self.must_work()
 
@@ -516,25 +530,6 @@ class InMemory(Base):
                 self.assertEqual(dump(db), before)
         db.execute("DROP TRIGGER spy")
         self.must_work()
-
-    def test_45_internal_tables_damaged_by_hand(self):
-        for sql, code, named in (
-                ("DELETE FROM _replic_state", "E_STATE", "_replic_state"),
-                ("DROP TABLE _replic_ranges", None, "_replic_ranges"),
-                ("DROP TABLE _replic_parked", None, "_replic_parked"),
-                ("DROP TABLE _replic_peers", None, "_replic_peers"),
-                ("ALTER TABLE _replic_state DROP COLUMN due_at", None, "due_at")):
-            with self.subTest(sql=sql):
-                self.tearDown()
-                self.setUp()
-                self.db.execute(sql)
-                before = dump(self.db)
-                error = error_of(self.db, "SELECT replic_apply(?)", patch(seq=2))
-                self.assertRegex(str(error), r"^replic: E_[A-Z]+: .+; .+")
-                self.assertIn(named, str(error))
-                if code:
-                    self.assertEqual(code_of(error), code)
-                self.assertEqual(dump(self.db), before)
 
     def test_45_damage_that_check_finds(self):
         for sql, code in (
@@ -613,7 +608,7 @@ class InMemory(Base):
             db.execute(begin)
             self.assertIsNone(one(db, "SELECT replic_patch('note', 'id', 5, 'body', 'b')"))
             db.execute(end)
-        self.assertEqual(one(db, "SELECT count(*) FROM replic_changes"), 3)
+        self.assertEqual(one(db, "SELECT count(*) FROM replic_changes"), 4)
 
 
 class OnFiles(Base):
@@ -731,9 +726,39 @@ class OnFiles(Base):
         self.must_raise("E_TABLE", ("'note'", "replic_track('note'"), "SQLITE_ERROR", write,
                         '{"id":2,"body":"x"}')
         other.execute("DROP TABLE note")
-        self.must_raise("E_TABLE", ("'note'", "bare, exact, pair"), "SQLITE_ERROR", write,
+        self.must_raise("E_TABLE", ("'note'", "bare, child, exact, one_of, pair"), "SQLITE_ERROR", write,
                         '{"id":2,"body":"x"}')
         other.close()
+
+    def test_45_internal_tables_damaged_by_hand(self):
+        tables = [name for (name,) in rows(
+            self.db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB '_replic_*'")]
+        self.assertGreater(len(tables), 5)
+        backup = "restore the file from a backup"
+        for sql, named, cure in (
+                ("DELETE FROM _replic_state", "_replic_state has no row", backup),
+                *((f"DROP TABLE {name}", f"{name} is missing", backup) for name in tables),
+                ("ALTER TABLE _replic_peers RENAME TO peers", "_replic_peers is missing", backup),
+                ("ALTER TABLE _replic_state DROP COLUMN due_at", "_replic_state was altered", backup),
+                ("ALTER TABLE _replic_ranges ADD COLUMN x ANY", "_replic_ranges was altered", backup),
+                ("UPDATE _replic_state SET format = 2", "a newer version of replic", "update replic")):
+            with self.subTest(sql=sql):
+                path = os.path.join(self.folder.name, "damaged.db")
+                fresh(path).close()
+                other = sqlite3.connect(path, isolation_level=None)
+                other.execute(sql)
+                other.close()
+                db = connect(path)
+                for call, *arguments in (
+                        ("SELECT replic_apply(?)", patch(seq=2)), ("SELECT replic_init()",),
+                        ("SELECT replic_patch('note', 'id', 1, 'body', 'x')",),
+                        ("SELECT replic_vector()",), ("SELECT * FROM replic_changes",)):
+                    self.must_raise("E_STATE", (named, cure), "SQLITE_ERROR", call, *arguments, db=db)
+                found = rows(db, "SELECT severity, code, detail FROM replic_check")
+                self.assertEqual([row[:2] for row in found], [("error", "STATE")])
+                self.assertIn(named, found[0][2])
+                db.close()
+                os.remove(path)
 
     def test_44_a_copied_file(self):
         one(self.db, "SELECT replic_patch('note', 'id', 2, 'body', 'before the copy')")

@@ -159,19 +159,22 @@ class AncestorsFaults(unittest.TestCase):
             db.close()
 
     def test_10_log_and_merge_are_one_step(self):
-        db = peer(1)
-        db.execute("CREATE TEMP TRIGGER break AFTER INSERT ON main.note BEGIN "
-                   "SELECT RAISE(FAIL, 'a crash between them'); END")
-        for call, argument in (("SELECT replic_apply(?)", patch()),
-                               ("SELECT replic_patch('note', ?)", '{"id":1,"body":"x"}')):
-            for begin, end in (("", ""), ("BEGIN", "COMMIT")):
-                db.execute(begin)
-                error = error_of(db, call, argument)
-                db.execute(end)
-                shown = one(db, "SELECT count(*) FROM note")
-                logged = one(db, "SELECT count(*) FROM note_patches")
-                self.assertEqual((shown, logged), (0, 0), error)
-                self.sound(db)
+        for action in ("FAIL", "ABORT", "ROLLBACK"):  # what the crash leaves behind
+            for call, argument in (("SELECT replic_apply(?)", patch()),
+                                   ("SELECT replic_patch('note', ?)", '{"id":1,"body":"x"}')):
+                for begin, end in (("", ""), ("BEGIN", "COMMIT")):
+                    db = peer(1)
+                    db.execute("CREATE TEMP TRIGGER break AFTER INSERT ON main.note BEGIN "
+                               f"SELECT RAISE({action}, 'a crash between them'); END")
+                    db.execute(begin)
+                    error = error_of(db, call, argument)
+                    db.execute(end if db.in_transaction else "")
+                    shown = one(db, "SELECT count(*) FROM note")
+                    logged = one(db, "SELECT count(*) FROM note_patches")
+                    self.assertEqual(shown, logged, error)
+                    self.assertEqual(one(db, "SELECT count(*) FROM replic_changes"),
+                                     0 if error else 1)
+                    self.sound(db)
 
     def test_11_a_late_patch_costs_its_own_row_alone(self):
         db = peer(1)

@@ -1,0 +1,93 @@
+.echo on
+.nullvalue NULL
+.load ./replic
+-- Triggers of the application on replicated tables. Here, and where the patches are applied: local
+-- tables such as a full-text index are kept up on every peer, and what triggers write to replicated
+-- tables happens once, at the origin.
+CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT, updated_at INTEGER, changes INTEGER DEFAULT 0);
+CREATE TABLE total(id INTEGER PRIMARY KEY CHECK (id = 1), notes INTEGER NOT NULL DEFAULT 0);
+CREATE VIRTUAL TABLE note_text USING fts5(body, content='note', content_rowid='id');
+CREATE TRIGGER text_insert AFTER INSERT ON note BEGIN
+  INSERT INTO note_text(rowid, body) VALUES (NEW.id, NEW.body);
+END;
+CREATE TRIGGER text_delete AFTER DELETE ON note BEGIN
+  INSERT INTO note_text(note_text, rowid, body) VALUES ('delete', OLD.id, OLD.body);
+END;
+CREATE TRIGGER text_update AFTER UPDATE ON note BEGIN
+  INSERT INTO note_text(note_text, rowid, body) VALUES ('delete', OLD.id, OLD.body);
+  INSERT INTO note_text(rowid, body) VALUES (NEW.id, NEW.body);
+END;
+CREATE TRIGGER touch AFTER UPDATE OF body ON note BEGIN
+  UPDATE note SET updated_at = 77, changes = changes + 1 WHERE id = NEW.id;
+END;
+CREATE TRIGGER count_up AFTER INSERT ON note BEGIN UPDATE total SET notes = notes + 1; END;
+CREATE TRIGGER count_down AFTER DELETE ON note BEGIN UPDATE total SET notes = notes - 1; END;
+.echo off
+.once schema.sql
+SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'note\_text\_%' ESCAPE '\' AND name NOT LIKE 'sqlite%';
+.echo on
+SELECT replic_init(1), replic_track('note'), replic_track('total');
+INSERT INTO total(id) VALUES (1);
+INSERT INTO note(id, body) VALUES (1, 'the quick brown fox'), (2, 'a lazy dog'), (3, 'gone soon');
+UPDATE note SET body = 'the quick red fox' WHERE id = 1;
+DELETE FROM note WHERE id = 3;
+-- replic_patch: the triggers run, and what they write is captured.
+SELECT json_remove(replic_patch('note', 'id', 2, 'body', 'a lazy cat'), '$.at');
+SELECT * FROM note;
+SELECT * FROM total;
+SELECT rowid FROM note_text('lazy OR quick');
+SELECT seq, tab, json_remove(delta, '$.deletedAt'), json_extract(message, '$.grp') FROM replic_changes;
+SELECT * FROM replic_check;
+INSERT INTO note_text(note_text) VALUES ('integrity-check');
+.echo off
+.once note.json
+SELECT message FROM replic_changes ORDER BY seq DESC;
+.echo on
+
+-- At another peer: the same rows, a right index, and nothing counted twice.
+.open other.db
+.load ./replic
+.echo off
+.read schema.sql
+.echo on
+SELECT replic_init(2), replic_track('note'), replic_track('total');
+SELECT replic_apply(readfile('note.json'));
+SELECT * FROM note;
+SELECT * FROM total;
+SELECT rowid FROM note_text('lazy OR quick');
+SELECT rowid FROM note_text('brown OR dog OR gone');
+INSERT INTO note_text(note_text) VALUES ('integrity-check');
+SELECT count(*) FROM replic_changes WHERE peer = 2;
+SELECT * FROM replic_pending;
+SELECT * FROM replic_check;
+-- A trigger that comes after replic_track gets in line at the next call that writes.
+CREATE TRIGGER late BEFORE UPDATE ON note BEGIN UPDATE total SET notes = 1000; END;
+SELECT replic_refresh();
+SELECT replic_apply('{"type":10,"at":' || replic_now() || ',"peer":7,"seq":1,"ver":1,"tab":"note","delta":{"id":2,"body":"a lazy bird"}}');
+SELECT id, body FROM note;
+SELECT * FROM total;
+
+-- Foreign-key actions while applying are ignored as well: the origin sends what they did.
+.open first.db
+.load ./replic
+PRAGMA foreign_keys = ON;
+CREATE TABLE author(id INTEGER PRIMARY KEY);
+CREATE TABLE book(id INTEGER PRIMARY KEY, author INTEGER REFERENCES author ON DELETE CASCADE);
+SELECT replic_init(1), replic_track('author'), replic_track('book');
+INSERT INTO author VALUES (1), (2);
+INSERT INTO book VALUES (1, 1), (2, 1), (3, 2);
+DELETE FROM author WHERE id = 1;
+.echo off
+.once books.json
+SELECT message FROM replic_changes;
+.echo on
+.open second.db
+.load ./replic
+PRAGMA foreign_keys = ON;
+CREATE TABLE author(id INTEGER PRIMARY KEY);
+CREATE TABLE book(id INTEGER PRIMARY KEY, author INTEGER REFERENCES author ON DELETE CASCADE);
+SELECT replic_init(2), replic_track('author'), replic_track('book');
+SELECT replic_apply(readfile('books.json'));
+SELECT * FROM author, book;
+SELECT * FROM replic_pending;
+SELECT count(*) FROM replic_changes WHERE peer = 2;
