@@ -24,6 +24,11 @@ uint64_t referred_hash(const ValueKey& key, std::string_view bytes) {
 uint64_t any_held(const ValueKey& key) { return hash64("*", key.domain + 1); }
 uint64_t any_referred(const ValueKey& key) { return hash64("*", ~key.domain + 1); }
 
+// The hash of a deleted row.
+uint64_t deleted_hash(const TablePlan& plan, std::string_view row) {
+  return hash64(row, hash64(folded(plan.name)) + 2);
+}
+
 // Everything about a table's keys that the claims depend on.
 uint64_t signature_of(const TablePlan& plan) {
   std::string bytes;
@@ -75,6 +80,17 @@ std::optional<Tuple> tuple_of(const ValueKey& key, std::vector<Value>&& values) 
   }
   tuple.values = std::move(values);
   return tuple;
+}
+
+std::vector<Value> parent_key(const TablePlan& parent, const ForeignKey& foreign,
+                              const Tuple& tuple) {
+  std::vector<Value> key;
+  for (const size_t k : parent.key) {
+    for (size_t i = 0; i < foreign.parent.columns.size(); i++) {
+      if (foreign.parent.columns[i].column == k) key.push_back(tuple.values[i]);
+    }
+  }
+  return key;
 }
 
 Value Claims::converted(const Value& value, Affinity affinity) {
@@ -134,6 +150,8 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
   std::vector<RowPatch> others;
   bool read = false;
   const std::string row = row_key(plan, key_of(plan, patch));
+  const bool deletes = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
+  if (deletes && !plan.value_keys.empty()) insert(deleted_hash(plan, row), plan.name, row);
   for (const ValueKey& key : plan.value_keys) {
     // The row of a primary key is found by the key itself.
     if (key.is_primary) continue;
@@ -173,6 +191,26 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
     });
   }
   return out;
+}
+
+bool Claims::any_waits(uint64_t hash, const RowName& own) {
+  Run run = db_.run(
+      "SELECT 1 FROM main._replic_claims AS c JOIN main._replic_parked AS p ON p.tab=c.tab AND "
+      "p.row_key=c.row_key WHERE c.hash=?1 AND NOT (c.tab=?2 AND c.row_key=?3) LIMIT 1");
+  run.bind(static_cast<int64_t>(hash)).bind(own.table).bind_blob(own.row_key);
+  return run.step();
+}
+
+bool Claims::holder_waits(const ValueKey& key, const Tuple& tuple, const RowName& own) {
+  return any_waits(held_hash(key, tuple.bytes), own) || any_waits(any_held(key), own);
+}
+
+bool Claims::referrer_waits(const ValueKey& key, const Tuple& tuple, const RowName& own) {
+  return any_waits(referred_hash(key, tuple.bytes), own) || any_waits(any_referred(key), own);
+}
+
+bool Claims::was_ever_deleted(const TablePlan& plan, const std::string& row_key) {
+  return !rows_of(deleted_hash(plan, row_key)).empty();
 }
 
 void Claims::insert(uint64_t hash, const std::string& table, const std::string& row) {

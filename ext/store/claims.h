@@ -39,6 +39,10 @@ struct Tuple {
 // and refers to none.
 std::optional<Tuple> tuple_of(const ValueKey& key, std::vector<Value>&& values);
 
+// The primary key of the row that a reference means.
+std::vector<Value> parent_key(const TablePlan& parent, const ForeignKey& foreign,
+                              const Tuple& tuple);
+
 class Claims {
  public:
   Claims(Database& db, Catalog& catalog, Parked& parked)
@@ -60,6 +64,13 @@ class Claims {
   // patch of its row is kept.
   Noted note(const TablePlan& plan, const RowPatch& patch, bool first);
 
+  // Whether a row, other than `own`, that ever held these values, or referred to them, is one that
+  // something waits for.
+  bool holder_waits(const ValueKey& key, const Tuple& tuple, const RowName& own);
+  bool referrer_waits(const ValueKey& key, const Tuple& tuple, const RowName& own);
+  // Whether a patch that is kept, or was, has deleted this row. Noted for tables that others refer
+  // to, where the tombstone is in the log alone.
+  bool was_ever_deleted(const TablePlan& plan, const std::string& row_key);
   // The rows that ever held these values of this key.
   std::vector<RowName> holders(const ValueKey& key, const Tuple& tuple);
   // The rows that ever referred to these values of this key.
@@ -88,6 +99,7 @@ class Claims {
                   bool first, std::vector<RowPatch>& others, bool* read);
   void insert(uint64_t hash, const std::string& table, const std::string& row);
   std::vector<RowName> rows_of(uint64_t hash);
+  bool any_waits(uint64_t hash, const RowName& own);
 
   Database& db_;
   Catalog& catalog_;

@@ -28,6 +28,16 @@ Position History::accepted_at(const UnitHistory& unit) {
   return {unit.stamp, 0};
 }
 
+std::optional<Position> History::first_accepted(const TablePlan& plan,
+                                                const std::vector<Value>& key) {
+  const auto oldest = log_.oldest(plan, key);
+  if (!oldest) return std::nullopt;
+  UnitHistory unit;
+  const auto group = group_of(oldest->peer, oldest->seq);
+  unit.stamp = {oldest->at, oldest->peer, group ? group->first : oldest->seq};
+  return accepted_at(unit);
+}
+
 UnitHistory& History::add_unit(const Stamp& stamp, std::optional<Range> group) {
   const int64_t first = group ? group->first : stamp.seq;
   auto& slot = units_[{stamp.peer, first}];

@@ -95,6 +95,11 @@ class History {
   RowHistory& row(const TablePlan& plan, std::vector<Value> key);
   // The same by its names; null when there is no such replicated table any more.
   RowHistory* row(const RowName& name);
+  bool has_row(const TablePlan& plan, const std::string& name) const {
+    return rows_.count({&plan, name}) != 0;
+  }
+  // When the oldest patch in the log of a row was accepted; nothing when there is none. O(1).
+  std::optional<Position> first_accepted(const TablePlan& plan, const std::vector<Value>& key);
   // Every row of a table that has patches. O(the table's log).
   std::vector<RowHistory*> all_rows(const TablePlan& plan);
   // The unit of a (peer, seq) in the log; `group` says which, when it is known.

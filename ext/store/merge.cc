@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "store/changes.h"
 #include "store/own_write.h"
 
 namespace replic {
@@ -116,13 +117,8 @@ void Merger::note_claims(const std::vector<Unit>& units) {
 
 // Places a unit by the fast or the late path. False, with nothing done, when that cannot be.
 bool Merger::place_fast(Unit& unit) {
-  if (state_.peek().waiting > 0) {
-    for (const UnitPart& part : unit.parts) {
-      if (part.plan->has_ties()) return false;
-      if (!parked_.waiting(part.plan->name, row_key(*part.plan, key_of(*part.plan, part.row)))
-               .empty())
-        return false;
-    }
+  for (const UnitPart& part : unit.parts) {
+    if (concerns_waiting(*part.plan, part.row)) return false;
   }
   // A trigger of the application may fail and leave what it wrote: RAISE(FAIL).
   if (unit.parts.size() == 1 && !unit.parts.front().plan->has_triggers)
@@ -186,17 +182,15 @@ bool Merger::is_untouched_since(const std::vector<RowName>& rows, const RowPatch
 bool Merger::has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp) {
   const TablePlan* plan = catalog_.find(foreign.parent_table);
   if (plan == nullptr || !plan->problem.empty() || !foreign.parent.is_primary) return false;
-  std::vector<Value> key;
-  for (const size_t k : plan->key) {
-    for (size_t i = 0; i < foreign.parent.columns.size(); i++) {
-      if (foreign.parent.columns[i].column == k) key.push_back(tuple.values[i]);
-    }
+  const std::vector<Value> key = parent_key(*plan, foreign, tuple);
+  // A row that was never deleted was there from its first patch on; unless that one had to wait.
+  const auto newest = log_.newest(*plan, key);
+  if (!newest) return false;
+  if (*newest > stamp) {
+    const auto oldest = log_.oldest(*plan, key);
+    if (*oldest > stamp || was_late(*oldest)) return false;
+    if (plan->log_tombstone && claims_.was_ever_deleted(*plan, row_key(*plan, key))) return false;
   }
-  // A row that cannot leave T was there from its first patch on; unless that one had to wait.
-  const auto sign = plan->log_tombstone ? log_.newest(*plan, key) : log_.oldest(*plan, key);
-  if (!sign || *sign > stamp) return false;
-  if (!plan->log_tombstone && db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step())
-    return false;
   Run run = db_.run(plan->table_select);
   for (const Value& value : key) run.bind(value);
   return run.step();
@@ -209,8 +203,16 @@ bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key
   if (!plan.has_ties()) return true;
   if (sets_tied_column(plan, patch)) return false;
   const auto oldest = log_.oldest(plan, key);
-  return oldest && *oldest < patch.stamp &&
-         !db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step();
+  return oldest && *oldest < patch.stamp && !was_late(*oldest);
+}
+
+// Whether the unit of an accepted patch had to wait for others.
+bool Merger::was_late(const Stamp& stamp) {
+  if (!db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step()) return false;
+  const auto group = group_of(db_, stamp.peer, stamp.seq);
+  Run run = db_.run("SELECT 1 FROM main._replic_late WHERE peer=?1 AND first=?2");
+  run.bind(stamp.peer).bind(group ? group->first : stamp.seq);
+  return run.step();
 }
 
 std::optional<std::string> Merger::place_local(Unit&& unit) {
@@ -218,9 +220,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   const TablePlan& plan = *part.plan;
   prepare();
   const std::vector<Value> key = key_of(plan, part.row);
-  const bool waits = state_.peek().waiting > 0 &&
-                     (plan.has_ties() || !parked_.waiting(plan.name, row_key(plan, key)).empty());
-  if (!waits && !(plan.log_strict && !is_harmless(plan, part.row)) &&
+  const bool concerns = concerns_waiting(plan, part.row);
+  if (!concerns && !(plan.log_strict && !is_harmless(plan, part.row)) &&
       !(plan.needs_trial && ignores_checks())) {
     const bool logged = log_.newest(plan, key).has_value();
     bool replay_instead = false;
@@ -273,6 +274,7 @@ std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Val
 }
 
 void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
+  if (concerns_waiting(plan, patch)) state_.replay_group();
   if (plan.has_ties()) claims_.note(plan, patch, first);
   if (plan.has_ties() || plan.needs_trial) state_.tie_group();
 }

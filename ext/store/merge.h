@@ -75,12 +75,19 @@ class Merger {
 
  private:
   bool place_fast(Unit& unit);
+  // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have a
+  // mate in it.
+  bool concerns_waiting(const TablePlan& plan, const RowPatch& patch);
+  bool ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
+                            const std::vector<RowPatch>& others, const RowName& own);
+  bool parent_waits(const ForeignKey& foreign, const Tuple& tuple, const RowName& own);
   bool write_fast(const UnitPart& part);
   bool may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
                         const Claims::Noted& noted);
   bool has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp);
   bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
                           const TablePlan& plan);
+  bool was_late(const Stamp& stamp);
   bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,

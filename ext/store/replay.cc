@@ -159,7 +159,7 @@ void Replay::advance(RowHistory& row) {
   for (; row.next_event < row.events.size(); row.next_event++) {
     const RowHistory::Part* part = row.events[row.next_event];
     if (part->unit->before > *now_) break;
-    any = any || part->matters || !row.now.visible();
+    any = any || part->matters || row.may_lack || !row.now.visible();
     row.now.add(part->patch);
   }
   if (any) row.changed = ++moment_;
@@ -169,7 +169,8 @@ void Replay::accept(UnitHistory& unit, const Position& position) {
   unit.after = position;
   moment_++;
   for (RowHistory::Part* part : unit.parts) {
-    if (part->matters || !part->row->now.visible()) part->row->changed = moment_;
+    if (part->matters || part->row->may_lack || !part->row->now.visible())
+      part->row->changed = moment_;
     part->row->now.add(part->patch);
   }
 }
@@ -304,6 +305,7 @@ void Replay::draw_in() {
 
 // Whether what has changed in a row, from a moment on, can change decisions.
 bool Replay::state_changes(const RowHistory& row, const Position& from) {
+  if (row.may_lack) return true;
   bool was_there = false;  // and so was whole
   for (const RowHistory::Part* part : row.parts) {
     const UnitHistory& unit = *part->unit;
@@ -321,7 +323,7 @@ bool Replay::draw_in_waiting() {
   const std::vector<UnitHistory*> units(anew_.begin(), anew_.end());
   const auto waits = [](const UnitHistory& unit) { return !unit.is_at_once(unit.before); };
   const auto draw = [&](RowHistory& row, bool matters) {
-    const bool is_whole = was_whole(row);
+    const bool is_whole = !row.may_lack && was_whole(row);
     for (const RowHistory::Part* part : row.parts) {
       if (is_whole && !matters && !part->matters) continue;
       if (waits(*part->unit) && !(part->unit->before < start_)) decide_anew(*part->unit);

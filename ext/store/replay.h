@@ -88,6 +88,7 @@ class Replay {
   bool references_legal(const std::vector<Touched>& touched);
   bool has_parent(const ForeignKey& foreign, const Tuple& tuple,
                   const std::vector<Touched>& touched);
+  bool is_surely_there(const TablePlan& plan, const std::vector<Value>& key);
   bool has_local_parent(const ForeignKey& foreign, const Tuple& tuple);
   const RowFold& state(RowHistory& row, const std::vector<Touched>& touched);
   RowHistory* parent_row(const ForeignKey& foreign, const Tuple& tuple);

@@ -148,20 +148,27 @@ bool Replay::references_legal(const std::vector<Touched>& touched) {
 RowHistory* Replay::parent_row(const ForeignKey& foreign, const Tuple& tuple) {
   const TablePlan* plan = catalog_.find(foreign.parent_table);
   if (plan == nullptr || !plan->problem.empty()) return nullptr;
-  std::vector<Value> key;
-  for (const size_t k : plan->key) {
-    for (size_t i = 0; i < foreign.parent.columns.size(); i++) {
-      if (foreign.parent.columns[i].column == k) key.push_back(tuple.values[i]);
-    }
-  }
-  return &history_.row(*plan, std::move(key));
+  return &history_.row(*plan, parent_key(*plan, foreign, tuple));
+}
+
+// Whether a row is there at the present moment, without reading its history: it was never deleted,
+// and its first patch did not have to wait. A row that the replay has in hand is not asked here.
+bool Replay::is_surely_there(const TablePlan& plan, const std::vector<Value>& key) {
+  const std::string name = row_key(plan, key);
+  if (history_.has_row(plan, name)) return false;
+  if (plan.log_tombstone && claims_.was_ever_deleted(plan, name)) return false;
+  const auto oldest = history_.first_accepted(plan, key);
+  return oldest && *oldest <= now_.value_or(start_);
 }
 
 bool Replay::has_parent(const ForeignKey& foreign, const Tuple& tuple,
                         const std::vector<Touched>& touched) {
   const TablePlan* plan = catalog_.find(foreign.parent_table);
   if (plan == nullptr || !plan->problem.empty()) return has_local_parent(foreign, tuple);
-  if (foreign.parent.is_primary) return state(*parent_row(foreign, tuple), touched).visible();
+  if (foreign.parent.is_primary) {
+    return is_surely_there(*plan, parent_key(*plan, foreign, tuple)) ||
+           state(*parent_row(foreign, tuple), touched).visible();
+  }
   for (const RowName& name : claims_.holders(foreign.parent, tuple)) {
     RowHistory* row = history_.row(name);
     if (row == nullptr || &row->plan != plan) continue;

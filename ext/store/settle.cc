@@ -62,7 +62,7 @@ void Merger::add_local(Replay& replay, int64_t peer, Range range) {
 bool Merger::needs_judging(const LocalGroup& group) {
   const StateRow& state = state_.peek();
   if (group.peer == 0) return false;
-  if (state.waiting > 0 || group.is_replayed) return true;
+  if (group.is_replayed) return true;
   if (!group.is_tied) return false;
   return (state.foreign_keys > 0 && !enforces_foreign_keys(db_)) || ignores_checks();
 }

@@ -346,7 +346,7 @@ Stamp State::next_in_group(const std::function<int64_t()>& at) {
 void State::close_group() {
   if (now_.group.peer == 0) return;
   write_group();
-  if (now_.row.waiting > 0 || now_.group.is_replayed) add_due(now_.group);
+  if (now_.group.is_replayed) add_due(now_.group);
   now_.group = LocalGroup();
   now_.group_written = 0;
   now_.split_told = false;

@@ -1,0 +1,78 @@
+// Merging: whether a patch concerns what waits. What does not, needs no replay.
+
+#include <algorithm>
+
+#include "store/merge.h"
+
+namespace replic {
+namespace {
+
+// The state of a row before and with one more patch.
+struct Change {
+  RowFold before;
+  RowFold after;
+};
+
+Change change_of(const TablePlan& plan, const RowPatch& patch,
+                 const std::vector<RowPatch>& others) {
+  Change change{RowFold(plan), RowFold(plan)};
+  for (const RowPatch& other : others) {
+    if (!(other.stamp == patch.stamp)) change.before.add(other);
+  }
+  change.after = change.before;
+  change.after.add(patch);
+  return change;
+}
+
+}  // namespace
+
+bool Merger::concerns_waiting(const TablePlan& plan, const RowPatch& patch) {
+  if (state_.peek().waiting == 0) return false;
+  const std::vector<Value> key = key_of(plan, patch);
+  const RowName own{plan.name, row_key(plan, key)};
+  const bool is_there = log_.newest(plan, key).has_value();
+  const std::vector<ParkedPatch> waiting = parked_.waiting(own.table, own.row_key);
+  if (!waiting.empty() && (!is_there || matters(plan, patch))) return true;
+  // What breaks NOT NULL or STRICT by itself is freed by any newer value.
+  for (const ParkedPatch& parked : waiting) {
+    if (!is_harmless(plan, row_patch_of(plan, parked.patch))) return true;
+  }
+  if (!plan.has_ties()) return false;
+  const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
+  if (is_there && !sets_tombstone && !sets_tied_column(plan, patch)) return false;
+  return ties_concern_waiting(plan, patch, log_.row(plan, key), own);
+}
+
+// Values that are given up can free one that claims them, or a parent that is to be deleted; values
+// that are taken can free a child.
+bool Merger::ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
+                                  const std::vector<RowPatch>& others, const RowName& own) {
+  const Change change = change_of(plan, patch, others);
+  const auto held = [](const ValueKey& key, const RowFold& fold) -> std::optional<Tuple> {
+    if (!fold.visible()) return std::nullopt;
+    return Claims::held_by(key, [&](size_t column) { return fold.value(column); });
+  };
+  for (const ValueKey& key : plan.value_keys) {
+    for (const auto& tuple : {held(key, change.before), held(key, change.after)}) {
+      if (!tuple) continue;
+      if (key.is_unique && claims_.holder_waits(key, *tuple, own)) return true;
+      if (key.is_referenced && claims_.referrer_waits(key, *tuple, own)) return true;
+    }
+  }
+  if (!change.before.visible()) return false;
+  return std::any_of(plan.foreign_keys.begin(), plan.foreign_keys.end(),
+                     [&](const ForeignKey& foreign) {
+                       const auto tuple = claims_.reference_of(
+                           foreign, [&](size_t column) { return change.before.value(column); });
+                       return tuple && parent_waits(foreign, *tuple, own);
+                     });
+}
+
+bool Merger::parent_waits(const ForeignKey& foreign, const Tuple& tuple, const RowName& own) {
+  if (!foreign.parent.is_primary) return claims_.holder_waits(foreign.parent, tuple, own);
+  const TablePlan* plan = catalog_.find(foreign.parent_table);
+  if (plan == nullptr || !plan->problem.empty()) return false;
+  return !parked_.waiting(plan->name, row_key(*plan, parent_key(*plan, foreign, tuple))).empty();
+}
+
+}  // namespace replic
