@@ -64,8 +64,11 @@ class _Maker:
                           for i in range(self.count)],
                 "tables": [literal for literal, _ in made],
                 "triggers": self._triggers() if rng.random() < 0.2 else [],
-                "before": [rng.choice(self.statements[:self.table_count]).draw_insert() for _ in range(8)]
-                if rng.random() < 0.15 else [], "events": events}
+                "before": self._before() if rng.random() < 0.15 else [], "events": events}
+
+    def _before(self):
+        return [self.rng.choice(self.statements[:self.table_count]).draw_insert()
+                for _ in range(8)]
 
     def _event(self):
         kind = self.rng.choices(list(self.weights), self.weights.values())[0]
@@ -155,8 +158,8 @@ def simpler_schedules(schedule):
                             for event in schedule["events"] for e in
                             [event] + [s for s in event.get("steps", ()) if isinstance(s, dict)]):
         yield changed(schedule, lambda s: s["peers"].pop())
-    for name, plain in (("heal", "changes"), ("option", None), ("recursive_triggers", 0), ("trusted_schema", 1),
-                        ("pinned", False)):
+    for name, plain in (("heal", "changes"), ("option", None), ("recursive_triggers", 0),
+                        ("trusted_schema", 1), ("pinned", False)):
         if schedule[name] != plain:
             yield changed(schedule, lambda s, n=name, v=plain: s.update({n: v}))
     for position, peer in enumerate(schedule["peers"]):
