@@ -1,7 +1,10 @@
 """Random statements of ordinary SQL on the tables of constrained_tables.py, as texts."""
 
+import json
+
 from constrained_tables import DELETED
 from schema import quote
+from wire import value_to_json
 
 KINDS = {"insert": 26, "many": 6, "replace": 9, "upsert": 11, "update": 26, "update_or": 4,
          "move": 5, "delete": 10, "copy": 3}
@@ -37,6 +40,13 @@ class Statements:
 
     def draw_insert(self):
         return self._insert()
+
+    def draw_patch(self):
+        """A local patch of replic's own, between statements."""
+        values = {name: value_to_json(value) for name, value in self._row().items()}
+        if self.rng.random() < 0.2:
+            values["deletedAt"] = self.rng.choice(DELETED + (None,))
+        return f"SELECT replic_patch('{self.name}', {literal_of(json.dumps(values))})"
 
     def _row(self, density=None):
         density = density or self.rng.choice((0.6, 1.0, 1.0))

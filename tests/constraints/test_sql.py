@@ -10,9 +10,10 @@ import sys
 import unittest
 
 import command_line
+from capture_peer import CapturePeer
 from engine import Suite
 from peer import extension_path
-from sql_run import CapturePeer, SqlRun
+from sql_run import SqlRun
 from sql_schedule import make_schedule, simpler_schedules
 
 FIXED_COUNT = int(os.environ.get("REPLIC_SCHEDULES", "400"))
