@@ -50,39 +50,35 @@ std::vector<Reply> Exchange::answer_bundle(std::string_view bytes) {
   return out;
 }
 
-// Whether it is `holder` that is to be asked for a range now: among those that were heard of lately
-// and hold it, a hash of the range, the time and how often it was asked for chooses. A range asked
-// for a moment ago is not asked for again yet.
+// Whether `holder`, who has just told us that it holds a range, is to be asked for it now. It is, when
+// nobody was asked yet; so a page follows the other at once, and the timer keeps a second holder from
+// being asked for the same. When the timer has run out without an answer it is another holder's turn,
+// if one was heard of lately.
 bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   const int64_t now = store_.db().now_unix_ms();
   const int64_t retry_ms = store_.number_option("retry_ms");
   if (asked_.size() > kMaxAsked) asked_.clear();
   Asked& asked = asked_[{peer, range.first}];
-  if (now < asked.next_unix_ms && now >= asked.next_unix_ms - (retry_ms << kMaxDoublings))
-    return false;
-  std::vector<int64_t> holders;
-  {
-    Run run = store_.db().run(
-        "SELECT h.holder FROM main._replic_holds AS h JOIN main._replic_peers AS p ON "
-        "p.peer=h.holder "
-        "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role<>2 AND p.heard_unix_ms>=?3 "
-        "AND (p.ancestor=0 OR h.holder=h.peer) ORDER BY h.holder");  // an ancestor re-sends its own
-                                                                     // patches only
-    run.bind(peer).bind(range.first).bind(now - kRecentMs);
-    while (run.step()) holders.push_back(run.integer(0));
+  const int64_t wait_ms = retry_ms << std::min(asked.times, kMaxDoublings);
+  const bool clock_jumped = now < asked.at_unix_ms;
+  if (asked.times > 0 && !clock_jumped) {
+    if (now - asked.at_unix_ms < wait_ms) return false;
+    // The one that did not answer is asked again after the others have had their time.
+    const bool others = asked.holder == holder && now - asked.at_unix_ms < 2 * wait_ms;
+    if (others && has_other_holder(holder, peer, range, now)) return false;
   }
-  if (!holders.empty()) {
-    const int64_t slot = now / std::max<int64_t>(retry_ms, 1) + asked.times;
-    std::string bytes;
-    put_le64(bytes, static_cast<uint64_t>(peer));
-    put_le64(bytes, static_cast<uint64_t>(range.first));
-    const auto turn =
-        static_cast<size_t>((hash64(bytes) + static_cast<uint64_t>(slot)) % holders.size());
-    if (holders[turn] != holder) return false;
-  }
-  asked.next_unix_ms = now + (retry_ms << std::min(asked.times, kMaxDoublings));
-  asked.times++;
+  asked = {now, asked.times + 1, holder};
   return true;
+}
+
+bool Exchange::has_other_holder(int64_t holder, int64_t peer, const Range& range, int64_t now) {
+  // An ancestor re-sends its own patches only.
+  Run run = store_.db().run(
+      "SELECT 1 FROM main._replic_holds AS h JOIN main._replic_peers AS p ON p.peer=h.holder "
+      "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role<>2 AND p.heard_unix_ms>=?3 AND h.holder<>?4 "
+      "AND (p.ancestor=0 OR h.holder=h.peer) LIMIT 1");
+  run.bind(peer).bind(range.first).bind(now - kRecentMs).bind(holder);
+  return run.step();
 }
 
 void Exchange::answer_ping(const Ping& ping, std::vector<Reply>& out) {

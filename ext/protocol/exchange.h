@@ -42,8 +42,9 @@ class Exchange {
 
  private:
   struct Asked {
-    int64_t next_unix_ms = 0;
+    int64_t at_unix_ms = 0;  // when last
     int64_t times = 0;
+    int64_t holder = 0;  // whom
   };
   wire::BundleHeader header(wire::BundleKind kind);
   bool add_missing(wire::BundleWriter& writer, const Vector& vector,
@@ -51,6 +52,7 @@ class Exchange {
   void answer_ping(const Ping& ping, std::vector<Reply>& out);
   void answer_request(const Request& request, std::vector<Reply>& out);
   bool is_turn_of(int64_t holder, int64_t peer, const Range& range);
+  bool has_other_holder(int64_t holder, int64_t peer, const Range& range, int64_t now);
   std::optional<uint64_t> sum_of(int64_t peer, Range range);
   std::vector<Request> narrow(const Request& request, bool* send);
 

@@ -50,6 +50,12 @@ void fn_patch(Call& call) {
 
 void fn_apply(Call& call) { call.result(apply_value(call.store, call.raw(0))); }
 void fn_ping(Call& call) {
+  call.store.refresh();
+  if (call.store.row().peer == 0) {
+    if (!call.store.db().is_writable()) return call.result_null();
+    call.store.init(std::nullopt);
+    call.store.refresh();
+  }
   call.result(std::string_view(wire::write_ping(call.store.exchange.ping())));
 }
 void fn_pull(Call& call) { call.result(call.store.pull(call.text(0, "path"))); }
@@ -253,11 +259,12 @@ constexpr FunctionDef kFunctions[] = {
     {{"replic_ping", "replic_ping() -> message",
       "Tells others where we stand: our last patch, how far we hold each peer, and the sums of "
       "their contents. Send it on "
-      "connect and on a timer; replic_answer gives what a peer that hears it asks for.",
+      "connect and on a timer; replic_answer gives what a peer that hears it asks for. Takes an "
+      "identity when there is none; NULL in a database that is read-only and has none.",
       "SELECT json_extract(replic_ping(), '$.type');", "E_CLOCK_RANGE"},
      0,
      0,
-     kReads,
+     kWrites,
      fn_ping},
     {{"replic_pull", "replic_pull(path) -> count",
       "Applies what another database file holds and this one lacks; opens it read-only, it may be "

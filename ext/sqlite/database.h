@@ -74,6 +74,7 @@ class Database {
     sqlite3_db_status(db_, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
     return current != 0;
   }
+  bool is_writable() const { return sqlite3_db_readonly(db_, "main") == 0; }
   bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
   std::string errmsg() const { return sqlite3_errmsg(db_); }
   // Unix milliseconds by the clock of the host's VFS.

@@ -250,6 +250,7 @@ void Catalog::read_constraints(TablePlan& plan) {
   plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
   read_unique_keys(plan);
   read_foreign_keys(plan);
+  plan.legality = legality_of(plan);
 }
 
 // Columns and key of a table that need not be replicated. False when there is no such table.

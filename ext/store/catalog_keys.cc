@@ -2,6 +2,7 @@
 // that FOREIGN KEYs of replicated tables refer to.
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -34,7 +35,77 @@ bool same_columns(const ValueKey& a, const ValueKey& b) {
                     });
 }
 
+// The expressions of a table's CHECK constraints and generated columns, in its SQL. What stands in a
+// comment counts too, and costs a replay at most.
+std::string conditions_in(const std::string& sql) {
+  std::string out;
+  const std::string lower = folded(sql);
+  const auto is_word = [&](size_t at) {
+    return at < lower.size() && (std::isalnum(static_cast<unsigned char>(lower[at])) != 0 ||
+                                 lower[at] == '_' || (lower[at] & 0x80) != 0);
+  };
+  for (size_t at = 0; at < lower.size(); at++) {
+    if (at > 0 && is_word(at - 1)) continue;
+    size_t open = at;
+    while (is_word(open)) open++;
+    const std::string_view word = std::string_view(lower).substr(at, open - at);
+    if (word != "check" && word != "as") continue;
+    open = lower.find_first_not_of(" \t\r\n", open);
+    if (open == std::string::npos || lower[open] != '(') continue;
+    char quote = 0;
+    int depth = 0;
+    size_t end = open;
+    do {
+      const char c = sql[end++];
+      if (quote != 0) {
+        if (c == quote) quote = 0;
+      } else if (c == '\'' || c == '"' || c == '`') {
+        quote = c;
+      } else if (c == '(' || c == ')') {
+        depth += c == '(' ? 1 : -1;
+      }
+    } while (depth > 0 && end < sql.size());
+    out.append(sql, open, end - open);
+  }
+  return out;
+}
+
 }  // namespace
+
+// NOT NULL, types of a STRICT table, CHECK, UNIQUE and FOREIGN KEY.
+uint64_t Catalog::legality_of(const TablePlan& plan) {
+  std::string bytes = plan.strict ? "strict" : "";
+  for (const Column& column : plan.columns) {
+    if (!column.not_null && !plan.strict) continue;
+    bytes += folded(column.name) + (column.not_null ? "!" : "?") + column.default_sql + ",";
+    if (plan.strict) bytes += folded(column.type) + ",";
+  }
+  if (plan.needs_trial) {
+    bytes += conditions_in(schema_sql("table", plan.name));
+    Run run = db_.run(
+        "SELECT sql FROM main.sqlite_schema WHERE type='index' AND tbl_name=?1 COLLATE NOCASE AND "
+        "sql LIKE 'CREATE UNIQUE %' ORDER BY sql");
+    run.bind(plan.name);
+    while (run.step()) bytes += run.text(0) + ";";
+  }
+  std::vector<std::string> keys;
+  const auto add = [&](const ValueKey& key, std::string text) {
+    text += std::to_string(key.domain);
+    for (const KeyColumn& column : key.columns) text += folded(column.collation) + ",";
+    keys.push_back(std::move(text));
+  };
+  for (const ValueKey& key : plan.value_keys) {
+    if (key.is_unique) add(key, "u");
+  }
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    std::string text = "f" + folded(foreign.parent_table) + ":";
+    for (const size_t column : foreign.columns) text += folded(plan.columns[column].name) + ",";
+    add(foreign.parent, std::move(text));
+  }
+  std::sort(keys.begin(), keys.end());
+  for (const std::string& key : keys) bytes += key;
+  return hash64(bytes);
+}
 
 // The columns of one index. `plan` may be of a table that is not replicated.
 ValueKey Catalog::read_key(const TablePlan& plan, const std::string& index) {

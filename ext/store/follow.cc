@@ -81,7 +81,8 @@ std::string Tracker::follow_rename(const std::string& tracked) {
   db_.exec("ALTER TABLE main." + ident(log) + " RENAME TO " + ident(name + "_patches"));
   for (const std::string_view sql :
        {"UPDATE main._replic_tables SET tab=?2 WHERE tab=?1",
-        "UPDATE main._replic_parked SET tab=?2 WHERE tab=?1 COLLATE NOCASE"})
+        "UPDATE main._replic_parked SET tab=?2 WHERE tab=?1 COLLATE NOCASE",
+        "UPDATE OR REPLACE main._replic_legal SET tab=?2 WHERE tab=?1"})
     db_.run(sql).bind(tracked).bind(name).exec();
   db_.run("DELETE FROM main._replic_claims WHERE tab=?1").bind(tracked).exec();
   catalog_.invalidate();

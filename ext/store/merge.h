@@ -56,10 +56,10 @@ class Merger {
                               const std::vector<size_t>& columns);
   // Makes a row of T show what the patches in its log say.
   void show(const TablePlan& plan, const std::vector<Value>& key);
-  // At the commit: draws the consequences of the open group of local patches; what waited for it is
-  // tried again. Not every table can be written then: what is left is done by settle_due(). Throws
-  // E_CONSTRAINT when the group breaks a constraint that the connection does not enforce.
-  void judge_group();
+  // Draws the consequences of the open group of local patches, which ends: what waited for it is
+  // tried again. In a commit not every table can be written: what is left is done by settle_due().
+  // Throws E_CONSTRAINT when the group breaks a constraint that the connection does not enforce.
+  void judge_group(bool committing);
   // Draws the consequences that are due.
   void settle_due();
   // Takes a unit out of wherever it is kept, with all that follows for others.
@@ -69,6 +69,8 @@ class Merger {
   // Replays everything that is kept of the tables whose rows can be tied: when what is legal has
   // changed. O(all their patches).
   void judge_all();
+  // The same for the tables whose constraints are not those by which their patches were decided.
+  void judge_changed();
 
   // Forgets what was made of the schema.
   void clear() { scratch_.clear(); }
@@ -119,6 +121,7 @@ class Merger {
   Log log_;
   bool has_foreign_keys_ = false;
   int64_t prepared_ = -1;  // the catalogue's generation
+  int64_t judged_ = -1;    // likewise
 };
 
 // The slots of a parked patch, for the columns that the plan knows.

@@ -89,6 +89,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only
   // Legality can be told only by a trial: CHECK, or a UNIQUE that is not exact.
   bool needs_trial = false;
+  uint64_t legality = 0;  // a hash of everything that decides what is legal in this table
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
   bool has_local_children = false;  // a table that is not replicated refers to it

@@ -67,7 +67,7 @@ bool Merger::needs_judging(const LocalGroup& group) {
   return (state.foreign_keys > 0 && !enforces_foreign_keys(db_)) || ignores_checks();
 }
 
-void Merger::judge_group() {
+void Merger::judge_group(bool committing) {
   const LocalGroup group = state_.group();
   if (!needs_judging(group)) return;
   prepare();
@@ -85,6 +85,10 @@ void Merger::judge_group() {
     }
     if (unit->added || (unit->before == kNever) == (unit->after == kNever)) continue;
     for (const RowHistory::Part* part : unit->parts) rows.insert(part->row);
+  }
+  if (!committing) {
+    settle(replay);
+    return state_.group_judged();
   }
   // In a commit SQLite lets us write no table whose triggers write a virtual table, and nothing
   // could be undone by itself.
@@ -151,6 +155,35 @@ void Merger::judge_all() {
     if (plan != nullptr && plan->problem.empty()) replay.decide_all(*plan);
   }
   settle(replay);
+}
+
+void Merger::judge_changed() {
+  if (judged_ == catalog_.generation()) return;
+  prepare();
+  Replay replay = new_replay();
+  bool any = false;
+  const std::vector<std::string> tables = catalog_.tables();
+  for (const std::string& table : tables) {
+    const TablePlan* plan = catalog_.find(table);
+    if (plan == nullptr || !plan->problem.empty()) continue;
+    const auto legality = static_cast<int64_t>(plan->legality);
+    std::optional<int64_t> noted;
+    {
+      Run run = db_.run("SELECT signature FROM main._replic_legal WHERE tab=?1");
+      run.bind(plan->name);
+      if (run.step()) noted = run.integer(0);
+    }
+    if (noted == legality) continue;
+    db_.run("INSERT OR REPLACE INTO main._replic_legal(tab,signature) VALUES(?1,?2)")
+        .bind(plan->name)
+        .bind(legality)
+        .exec();
+    if (!noted) continue;
+    replay.decide_all(*plan);
+    any = true;
+  }
+  if (any) settle(replay);
+  judged_ = catalog_.generation();
 }
 
 // Runs the replay and stores its outcome. What T refuses though it is legal, by a trigger of the

@@ -160,6 +160,7 @@ class State : public TransactionListener {
   void tie_group() { now_.group.is_tied = true; }
   // Notes that the rule has to decide on the open group as a whole.
   void replay_group() { now_.group.is_replayed = true; }
+  void group_judged() { now_.group.is_replayed = false; }
   // The next local patch begins a new group.
   void close_group();
   // How many savepoints SQLite has told of. What was done since the last one is undone together.

@@ -23,7 +23,7 @@ Store::Store(sqlite3* handle)
       tracker_(db_, catalog_, state_, parked_, merger_, local_) {
   state_.before_sync = [this] { capture_.settle(); };
   state_.on_end = [this] { capture_.end(); };
-  state_.on_local_commit = [this] { merger_.judge_group(); };
+  state_.on_local_commit = [this] { merger_.judge_group(true); };
   state_.on_undo = [this] {
     peers_.forget();
     capture_.forget();
@@ -50,14 +50,16 @@ void Store::write(const std::function<void()>& work) {
     if (!state_.loaded()) identity_.init(std::nullopt);
     capture_.settle();
     followed_ = 0;
-    if (state_.peek().tables_seen != catalog_.schema_version()) followed_ = tracker_.follow(false);
     merger_.prepare();
     ForeignKeysOff keys(db_);
     if (merger_.disregards_foreign_keys()) keys.off();
+    if (state_.peek().tables_seen != catalog_.schema_version()) followed_ = tracker_.follow(false);
+    merger_.judge_changed();
     merger_.settle_due();
     released_ = receiver_.release_due() + receiver_.retry_schema(false);
     work();
     receiver_.finish();
+    merger_.judge_changed();
   });
 }
 
@@ -65,8 +67,8 @@ void Store::write(const std::function<void()>& work) {
 // of another group.
 void Store::receive(const std::function<void()>& work) {
   write([&] {
+    merger_.judge_group(false);
     state_.close_group();
-    merger_.settle_due();
     work();
   });
 }

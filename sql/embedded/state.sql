@@ -140,6 +140,12 @@ CREATE TABLE main."_replic_keys"(
   signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The constraints of each table by which its patches were decided, as a hash.
+CREATE TABLE main."_replic_legal"(
+  tab TEXT PRIMARY KEY COLLATE NOCASE,
+  signature INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Tables that replic_track has seen. complete: every row of the table is in its log, and every write
 -- to it is captured or refused. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
