@@ -5,11 +5,34 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/replay.h"
+#include "wire/json_cells.h"
 
 namespace replic {
 namespace {
 
-constexpr std::string_view kForeignKeyRefusal = "FOREIGN KEY constraint failed";
+// `id 7` or `a 7, b the text "x"`: a row by its key.
+std::string described(const RowHistory& row) {
+  std::string out;
+  for (size_t i = 0; i < row.plan.key.size(); i++) {
+    out.append(out.empty() ? "" : ", ").append(row.plan.columns[row.plan.key[i]].name);
+    out.append(" ").append(wire::shown(row.key[i]));
+  }
+  return out;
+}
+
+std::string values_of(const Tuple& tuple) {
+  std::string out;
+  for (const Value& value : tuple.values)
+    out.append(out.empty() ? "" : ", ").append(wire::shown(value));
+  return out;
+}
+
+std::string columns_of(const TablePlan& plan, const ForeignKey& foreign) {
+  std::string out;
+  for (const size_t column : foreign.columns)
+    out.append(out.empty() ? "" : ", ").append(plan.name + "." + plan.columns[column].name);
+  return out;
+}
 
 std::optional<Tuple> held(const ValueKey& key, const RowFold& fold) {
   if (!fold.visible()) return std::nullopt;
@@ -70,7 +93,8 @@ bool Replay::keys_legal(std::vector<Touched>& touched) {
         if (other == nullptr || other == t.row) continue;
         const std::optional<Tuple> theirs = held(key, state(*other, touched));
         if (theirs != tuple) continue;
-        refusal_ = "UNIQUE constraint failed: " + key.label;
+        refusal_ = "UNIQUE constraint failed: " + key.label + ": the row with " +
+                   described(*other) + " holds " + values_of(*tuple);
         return false;
       }
     }
@@ -117,7 +141,8 @@ bool Replay::references_legal(const std::vector<Touched>& touched) {
         const auto tuple =
             claims_.reference_of(foreign, [&](size_t column) { return t.fold.value(column); });
         if (!tuple || has_parent(foreign, *tuple, touched)) continue;
-        refusal_ = kForeignKeyRefusal;
+        refusal_ = "FOREIGN KEY constraint failed: " + columns_of(plan, foreign) + " is " +
+                   values_of(*tuple) + ", and " + foreign.parent_table + " has no such row";
         return false;
       }
     }
@@ -135,7 +160,8 @@ bool Replay::references_legal(const std::vector<Touched>& touched) {
           const auto tuple =
               claims_.reference_of(foreign, [&](size_t column) { return fold.value(column); });
           if (tuple != before || has_parent(foreign, *before, touched)) continue;
-          refusal_ = kForeignKeyRefusal;
+          refusal_ = "FOREIGN KEY constraint failed: the row with " + described(*child) + " of " +
+                     child->plan.name + " refers to " + values_of(*before) + " in " + plan.name;
           return false;
         }
       }

@@ -224,12 +224,16 @@ class InMemory(Base):
         one(self.db, "SELECT replic_apply(?)", f"[{with_many}]")
         got, first = [], 1
         while True:
-            answer = [json.loads(m)["seq"] for (m,) in rows(
+            answer = [json.loads(m) for (m,) in rows(
                 self.db, "SELECT message FROM replic_answer(?)", REQUEST % (7, first, 10**9))]
             if not answer:
                 break
-            self.assertLessEqual(len(answer), page)
-            got += answer
+            patches = [m["seq"] for m in answer if m["type"] == 10]
+            self.assertLessEqual(len(patches), page)
+            # A full page ends with a ping, which makes the asker ask for the next.
+            self.assertEqual([m["type"] for m in answer if m["type"] != 10],
+                             [20] * (len(patches) == page))
+            got += patches
             first = got[-1] + 1
         self.assertEqual(got, list(range(1, 36)))
 
