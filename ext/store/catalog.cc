@@ -8,6 +8,7 @@
 #include "model/content.h"
 #include "sqlite/ident.h"
 #include "store/affinity.h"
+#include "store/scratch.h"
 #include "store/state_tables.h"
 #include "store/triggers.h"
 
@@ -162,6 +163,12 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   if (plan->problem.empty()) read_constraints(*plan);
   if (plan->problem.empty() && !plan->log.empty()) read_log(*plan);
   if (plan->problem.empty()) write_sql(*plan);
+  if (plan->problem.empty() && plan->needs_trial) {
+    if (const auto wrong = Scratch(db_).fault(*plan)) {
+      plan->problem = "one of its constraints works in this program only: " + *wrong;
+      plan->cure = "use what SQLite itself has in CHECK, in UNIQUE indexes and in generated columns";
+    }
+  }
   return plan;
 }
 

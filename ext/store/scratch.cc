@@ -45,6 +45,17 @@ Statement& Scratch::insert_of(const TablePlan& plan) {
   return statement;
 }
 
+std::optional<std::string> Scratch::fault(const TablePlan& plan) {
+  open();
+  try {
+    insert_of(plan);
+  } catch (const Error& error) {
+    if ((error.sqlite_code() & 0xFF) != SQLITE_ERROR) throw;
+    return sqlite3_errmsg(handle_.get());
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> Scratch::insert(const TablePlan& plan, const RowFold& row) {
   Run run(insert_of(plan));
   for (size_t i = 0; i < plan.columns.size(); i++) run.bind(row.value(i));

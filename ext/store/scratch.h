@@ -21,10 +21,13 @@ class Scratch {
   explicit Scratch(Database& host) : host_(host) {}
 
   // Why CHECK and UNIQUE forbid `rows`, given that `neighbours` are there already, in SQLite's
-  // words; nothing when they do not. All are visible rows of one table. Throws E_TABLE when the
-  // table needs a function or collation that only the host's connection has.
+  // words; nothing when they do not. All are visible rows of one table.
   std::optional<std::string> refusal(const TablePlan& plan, const std::vector<const RowFold*>& rows,
                                      const std::vector<const RowFold*>& neighbours);
+
+  // Why it cannot judge this table, in SQLite's words: a constraint needs a function or collation
+  // that the program has defined for its own connection. Nothing when it can.
+  std::optional<std::string> fault(const TablePlan& plan);
 
   // Forgets everything; to be called when the schema has changed.
   void clear();

@@ -41,7 +41,7 @@ class HarnessTest(unittest.TestCase):
                                  for f in [engine.run_schedule(s, suite)] if f)
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             small = engine.explain(schedule, failure, suite)
-        self.assertLessEqual(sum(len(e.get("steps", [0])) for e in small["events"]), 3,
+        self.assertLessEqual(sum(len(e.get("steps", [0])) for e in small["events"]), 4,
                              printed.getvalue())
 
     def test_equal_seeds_make_equal_schedules(self):

@@ -1,0 +1,50 @@
+.echo on
+.nullvalue NULL
+-- UNIQUE, FOREIGN KEY and CHECK: what is parked and what its text says, constraints that change
+-- later, and what cannot be judged.
+.load ./replic
+.mode list
+SELECT replic_init(1);
+PRAGMA foreign_keys=ON;
+CREATE TABLE person(id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT);
+CREATE TABLE task(id INTEGER PRIMARY KEY, owner INTEGER REFERENCES person(id), title TEXT);
+SELECT replic_track('person'), replic_track('task');
+SELECT replic_option('foreign_keys');
+
+-- A value that another row holds.
+SELECT replic_apply('{"type":10,"at":64,"peer":2,"seq":1,"ver":1,"tab":"person","delta":{"id":1,"email":"a@x"}}');
+SELECT replic_apply('{"type":10,"at":65,"peer":3,"seq":1,"ver":1,"tab":"person","delta":{"id":2,"email":"a@x"}}');
+-- A parent that is not there, and one that is needed.
+SELECT replic_apply('{"type":10,"at":66,"peer":3,"seq":2,"ver":1,"tab":"task","delta":{"id":1,"owner":9}}');
+SELECT replic_apply('{"type":10,"at":67,"peer":3,"seq":3,"ver":1,"tab":"task","delta":{"id":2,"owner":1}}');
+SELECT replic_apply('{"type":10,"at":68,"peer":2,"seq":2,"ver":1,"tab":"person","delta":{"id":1,"deletedAt":5}}');
+SELECT peer, seq, detail FROM replic_pending;
+SELECT * FROM person;
+SELECT * FROM task;
+
+-- Each comes by itself when its cause goes.
+DELETE FROM task WHERE id=2;
+SELECT * FROM person;
+INSERT INTO person(id, name) VALUES(9, 'Ann');
+SELECT * FROM task;
+SELECT peer, seq FROM replic_pending;
+
+-- An index that is made later decides on what is there already.
+CREATE TABLE label(id INTEGER PRIMARY KEY, word TEXT);
+SELECT replic_track('label');
+SELECT replic_apply('[
+ {"type":10,"at":70,"peer":2,"seq":3,"ver":1,"tab":"label","delta":{"id":1,"word":"red"}},
+ {"type":10,"at":71,"peer":3,"seq":4,"ver":1,"tab":"label","delta":{"id":2,"word":"red"}},
+ {"type":10,"at":72,"peer":3,"seq":5,"ver":1,"tab":"label","delta":{"id":2,"word":"blue"}}]');
+CREATE UNIQUE INDEX label_word ON label(word);
+SELECT replic_apply('{"type":10,"at":73,"peer":3,"seq":6,"ver":1,"tab":"label","delta":{"id":3,"word":"blue"}}');
+SELECT peer, seq, detail FROM replic_pending;
+DROP INDEX label_word;
+SELECT replic_retry();
+SELECT * FROM label;
+SELECT count(*) FROM replic_pending;
+
+-- A function that the shell has, and SQLite has not.
+CREATE TABLE pattern(id INTEGER PRIMARY KEY, a TEXT CHECK(a REGEXP 'x'));
+SELECT replic_track('pattern');
+SELECT * FROM replic_check;
