@@ -55,6 +55,7 @@ std::vector<Reply> Exchange::answer_bundle(std::string_view bytes) {
 // being asked for the same. When the timer has run out without an answer it is another holder's turn,
 // if one was heard of lately.
 bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
+  if (holder != peer && is_ancestor(holder)) return false;  // it re-sends its own patches only
   const int64_t now = store_.db().now_unix_ms();
   const int64_t retry_ms = store_.number_option("retry_ms");
   if (asked_.size() > kMaxAsked) asked_.clear();
@@ -71,8 +72,13 @@ bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   return true;
 }
 
+bool Exchange::is_ancestor(int64_t peer) {
+  if (!store_.initialised()) return false;
+  Run run = store_.db().run("SELECT 1 FROM main._replic_peers WHERE peer=?1 AND ancestor=1");
+  return run.bind(peer).step();
+}
+
 bool Exchange::has_other_holder(int64_t holder, int64_t peer, const Range& range, int64_t now) {
-  // An ancestor re-sends its own patches only.
   Run run = store_.db().run(
       "SELECT 1 FROM main._replic_holds AS h JOIN main._replic_peers AS p ON p.peer=h.holder "
       "WHERE h.peer=?1 AND h.last_seq>=?2 AND p.role<>2 AND p.heard_unix_ms>=?3 AND h.holder<>?4 "

@@ -52,6 +52,7 @@ class Exchange {
   void answer_ping(const Ping& ping, std::vector<Reply>& out);
   void answer_request(const Request& request, std::vector<Reply>& out);
   bool is_turn_of(int64_t holder, int64_t peer, const Range& range);
+  bool is_ancestor(int64_t peer);
   bool has_other_holder(int64_t holder, int64_t peer, const Range& range, int64_t now);
   std::optional<uint64_t> sum_of(int64_t peer, Range range);
   std::vector<Request> narrow(const Request& request, bool* send);

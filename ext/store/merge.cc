@@ -20,6 +20,13 @@ std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch
   return out;
 }
 
+bool has_needed_columns(const TablePlan& plan) {
+  return std::any_of(plan.columns.begin(), plan.columns.end(), [](const Column& column) {
+    return column.key_position < 0 && column.not_null &&
+           column.default_kind != DefaultKind::constant;
+  });
+}
+
 bool sets_every_needed_column(const TablePlan& plan, const RowPatch& patch) {
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
@@ -203,15 +210,19 @@ bool Merger::has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const
 bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key,
                             const RowPatch& patch) {
   if (plan.needs_trial || !is_harmless(plan, patch)) return false;
-  if (!plan.has_ties()) return true;
-  if (sets_tied_column(plan, patch)) return false;
+  if (plan.has_ties() && sets_tied_column(plan, patch)) return false;
+  if (!plan.has_ties() && !has_needed_columns(plan)) return true;
+  // After one that was accepted at once the row is whole; or it is this one that makes it so.
   const auto oldest = log_.oldest(plan, key);
-  return oldest && *oldest < patch.stamp && !was_late(*oldest);
+  if (oldest && *oldest < patch.stamp && !was_late(*oldest)) return true;
+  return !plan.has_ties() && sets_every_needed_column(plan, patch) && !any_late();
 }
+
+bool Merger::any_late() { return db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step(); }
 
 // Whether the unit of an accepted patch had to wait for others.
 bool Merger::was_late(const Stamp& stamp) {
-  if (!db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step()) return false;
+  if (!any_late()) return false;
   const auto group = group_of(db_, stamp.peer, stamp.seq);
   Run run = db_.run("SELECT 1 FROM main._replic_late WHERE peer=?1 AND first=?2");
   run.bind(stamp.peer).bind(group ? group->first : stamp.seq);

@@ -89,6 +89,7 @@ class Merger {
   bool has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp);
   bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
                           const TablePlan& plan);
+  bool any_late();
   bool was_late(const Stamp& stamp);
   bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);

@@ -69,6 +69,8 @@ std::string Tracker::track(std::string_view table, const TrackOptions& options) 
   } else {
     db_.exec(log_ddl(*plan, name + "_patches", !tombstone_column));
   }
+  if (state_.peek().foreign_keys < 0)
+    state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
   note(*plan, options.mode, tombstone);
   bring_up(name, had, options.backfill);
   if (had_log && tombstone != before) sum_again();
