@@ -146,6 +146,9 @@ int Gate::update() noexcept {
   job->done = true;
   const int64_t rollbacks = rollbacks_;
   const bool threw = !guarded_into(job->failure, [&] {
+    // When memory ends while SQLite reads a schema that has changed, it rolls back, and then begins
+    // the statement once more as if nothing had happened. Source: sqlite3_step() in vdbeapi.c.
+    if (job->in_transaction && sqlite3_get_autocommit(db_) != 0) throw_rolled_back();
     job->undo = !(*job->work)();
     // A trigger with RAISE(ROLLBACK), for one: what the work did before it is gone.
     if (rollbacks_ != rollbacks) throw_rolled_back();
@@ -165,6 +168,7 @@ void Gate::run(Job& job) {
   sqlite3_stmt* statement = statements_[level].get();
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
   const int64_t rollbacks = rollbacks_;
+  job.in_transaction = sqlite3_get_autocommit(db_) == 0;
   job_ = &job;
   depth_++;
   const int rc = sqlite3_step(statement);

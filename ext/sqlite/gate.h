@@ -74,6 +74,7 @@ class Gate {
     const std::function<bool()>* work;
     bool undo = false;  // the work has returned false
     bool done = false;
+    bool in_transaction = false;  // when it began
     int64_t undone = 0;  // undone_ when the work ended
     std::exception_ptr failure = nullptr;
   };

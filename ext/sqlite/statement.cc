@@ -40,11 +40,15 @@ std::string_view cure_of(int rc) {
 }  // namespace
 
 void throw_sqlite(sqlite3* db, int rc, std::string_view doing) {
+  // ALTER TABLE says why it was stopped in its text alone.
+  const std::string_view text = sqlite3_errmsg(db);
+  if (rc == SQLITE_ERROR && text.ends_with(": out of memory")) rc = SQLITE_NOMEM;
+  if (rc == SQLITE_ERROR && text.ends_with(": interrupted")) rc = SQLITE_INTERRUPT;
   if ((rc & 0xFF) == SQLITE_NOMEM) throw std::bad_alloc();
   const int extended = sqlite3_extended_errcode(db);
   if ((extended & 0xFF) == (rc & 0xFF)) rc = extended;
   std::string wrong(doing);
-  wrong.append(": ").append(sqlite3_errmsg(db));
+  wrong.append(": ").append(text);
   const Code code = (rc & 0xFF) == SQLITE_READONLY ? Code::readonly : Code::sqlite;
   throw Error(code, rc, wrong, cure_of(rc));
 }

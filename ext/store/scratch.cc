@@ -49,8 +49,9 @@ std::optional<std::string> Scratch::fault(const TablePlan& plan) {
   open();
   try {
     insert_of(plan);
-  } catch (const Error& error) {
-    if ((error.sqlite_code() & 0xFF) != SQLITE_ERROR) throw;
+  } catch (const Error&) {
+    // The host's connection may have failed too.
+    if (sqlite3_errcode(handle_.get()) != SQLITE_ERROR) throw;
     return sqlite3_errmsg(handle_.get());
   }
   return std::nullopt;

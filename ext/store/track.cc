@@ -74,6 +74,7 @@ std::string Tracker::track(std::string_view table, const TrackOptions& options) 
   note(*plan, options.mode, tombstone);
   bring_up(name, had, options.backfill);
   if (had_log && tombstone != before) sum_again();
+  catalog_.refresh();
   state_.row().tables_seen = catalog_.schema_version();
   return name;
 }

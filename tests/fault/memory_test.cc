@@ -20,7 +20,7 @@ class OutOfMemory : public testing::TestWithParam<Scenario> {
       return outcome;
     };
     how.codes = {SQLITE_NOMEM, SQLITE_ABORT};
-    how.runs = 150;
+    how.runs = 60;
     return how;
   }
 };
@@ -62,7 +62,7 @@ TEST_P(OutOfMemory, UnderAHeapLimitLeavesNothingBehind) {
   };
   how.codes = {SQLITE_NOMEM};
   how.in_transaction = true;
-  how.runs = 80;
+  how.runs = 40;
   sweep(GetParam(), how);
 }
 
