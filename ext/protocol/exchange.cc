@@ -50,10 +50,10 @@ std::vector<Reply> Exchange::answer_bundle(std::string_view bytes) {
   return out;
 }
 
-// Whether `holder`, who has just told us that it holds a range, is to be asked for it now. It is, when
-// nobody was asked yet; so a page follows the other at once, and the timer keeps a second holder from
-// being asked for the same. When the timer has run out without an answer it is another holder's turn,
-// if one was heard of lately.
+// Whether `holder`, who has just told us that it holds a range, is to be asked for it now. It is,
+// when nobody was asked yet; so a page follows the other at once, and the timer keeps a second
+// holder from being asked for the same. When the timer has run out without an answer it is another
+// holder's turn, if one was heard of lately.
 bool Exchange::is_turn_of(int64_t holder, int64_t peer, const Range& range) {
   if (holder != peer && is_ancestor(holder)) return false;  // it re-sends its own patches only
   const int64_t now = store_.db().now_unix_ms();

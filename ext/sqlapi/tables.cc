@@ -109,7 +109,8 @@ constexpr TableDef kModules[] = {
       "lag_ms)",
       "Every peer that is known. last_seq, last_at: its newest patch that we know of; "
       "contiguous_seq: up to where we have "
-      "everything; acked_seq: up to where it has everything of ours; lag_ms, NULL when we have none: how much older the "
+      "everything; acked_seq: up to where it has everything of ours; lag_ms, NULL when we have "
+      "none: how much older the "
       "newest patch that we have "
       "without a gap is than its newest.",
       "SELECT peer, is_self, last_seq FROM replic_peers;", ""},

@@ -145,6 +145,7 @@ int Gate::update() noexcept {
   Job* job = std::exchange(job_, nullptr);
   job->done = true;
   const int64_t rollbacks = rollbacks_;
+  // cppcheck-suppress throwInNoexceptFunction
   const bool threw = !guarded_into(job->failure, [&] {
     // When memory ends while SQLite reads a schema that has changed, it rolls back, and then begins
     // the statement once more as if nothing had happened. Source: sqlite3_step() in vdbeapi.c.

@@ -75,7 +75,7 @@ class Gate {
     bool undo = false;  // the work has returned false
     bool done = false;
     bool in_transaction = false;  // when it began
-    int64_t undone = 0;  // undone_ when the work ended
+    int64_t undone = 0;           // undone_ when the work ended
     std::exception_ptr failure = nullptr;
   };
 

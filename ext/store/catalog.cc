@@ -166,7 +166,8 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   if (plan->problem.empty() && plan->needs_trial) {
     if (const auto wrong = Scratch(db_).fault(*plan)) {
       plan->problem = "one of its constraints works in this program only: " + *wrong;
-      plan->cure = "use what SQLite itself has in CHECK, in UNIQUE indexes and in generated columns";
+      plan->cure =
+          "use what SQLite itself has in CHECK, in UNIQUE indexes and in generated columns";
     }
   }
   return plan;

@@ -35,8 +35,8 @@ bool same_columns(const ValueKey& a, const ValueKey& b) {
                     });
 }
 
-// The expressions of a table's CHECK constraints and generated columns, in its SQL. What stands in a
-// comment counts too, and costs a replay at most.
+// The expressions of a table's CHECK constraints and generated columns, in its SQL. What stands in
+// a comment counts too, and costs a replay at most.
 std::string conditions_in(const std::string& sql) {
   std::string out;
   const std::string lower = folded(sql);

@@ -77,8 +77,8 @@ class Merger {
 
  private:
   bool place_fast(Unit& unit);
-  // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have a
-  // mate in it.
+  // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have
+  // a mate in it.
   bool concerns_waiting(const TablePlan& plan, const RowPatch& patch);
   bool ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
                             const std::vector<RowPatch>& others, const RowName& own);

@@ -105,7 +105,7 @@ class Receiver {
   void settle_group(const GroupId& id, std::vector<Arrival>&& members);
   bool is_whole(const GroupId& id, const std::vector<Arrival>& members);
   void park_group(std::vector<Arrival>&& members, const std::string& detail);
-  void add_unit(Stamp stamp, std::optional<Range> group, std::vector<Arrival>&& members);
+  void add_unit(const Stamp& stamp, std::optional<Range> group, std::vector<Arrival>&& members);
 
   void park(const Patch& patch, std::string_view why, std::string detail, uint64_t content = 0);
   void park_schema(const Patch& patch, std::vector<Cell> cells, std::string detail);

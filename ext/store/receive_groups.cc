@@ -144,7 +144,8 @@ void Receiver::park_group(std::vector<Arrival>&& members, const std::string& det
   }
 }
 
-void Receiver::add_unit(Stamp stamp, std::optional<Range> group, std::vector<Arrival>&& members) {
+void Receiver::add_unit(const Stamp& stamp, std::optional<Range> group,
+                        std::vector<Arrival>&& members) {
   Unit unit;
   unit.stamp = stamp;
   unit.group = group;

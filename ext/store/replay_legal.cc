@@ -128,8 +128,9 @@ bool Replay::trial_legal(const TablePlan& plan, const std::vector<Touched>& touc
     if (!is_touched && fold.visible()) others.push_back(&fold);
   }
   auto refusal = scratch_.refusal(plan, rows, others);
-  if (refusal) refusal_ = *std::move(refusal);
-  return !refusal;
+  if (!refusal) return true;
+  refusal_ = *std::move(refusal);
+  return false;
 }
 
 // FOREIGN KEY in both directions: each touched row has its parents, and no row loses its parent.

@@ -138,7 +138,8 @@ std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>&
     return left.empty();
   };
   if (write_all()) return std::nullopt;
-  while (std::erase_if(left, [&](size_t i) { return write_with_triggers_aside(db, targets[i]); }) > 0)
+  while (std::erase_if(left, [&](size_t i) { return write_with_triggers_aside(db, targets[i]); }) >
+         0)
     write_all();
   if (left.empty()) return std::nullopt;
   std::optional<DeferredForeignKeys> deferred;

@@ -33,8 +33,8 @@ struct RowRefusal {
 };
 // The same for rows that are legal all together, though perhaps not one after the other: values of
 // a UNIQUE key may change places, and parents may come after their children. Returns the refusal,
-// after which some of the others are written: the caller must undo them. A trigger's refusal of a row
-// that is not local is overruled.
+// after which some of the others are written: the caller must undo them. A trigger's refusal of a
+// row that is not local is overruled.
 std::optional<RowRefusal> write_rows(Database& db, const std::vector<RowTarget>& targets);
 
 }  // namespace replic

@@ -28,10 +28,8 @@ void Scratch::open() {
   exec("PRAGMA foreign_keys=OFF");
 }
 
-// The statement that inserts into the table's double; makes that on first need.
-Statement& Scratch::insert_of(const TablePlan& plan) {
-  Statement& statement = inserts_[plan.name];
-  if (statement) return statement;
+// Makes the table's double. Returns SQLITE_OK or SQLITE_ERROR; throws for other errors.
+int Scratch::make(const TablePlan& plan) {
   std::vector<std::string> ddl;
   {
     Run run = host_.run(
@@ -40,21 +38,28 @@ Statement& Scratch::insert_of(const TablePlan& plan) {
     run.bind(plan.name);
     while (run.step()) ddl.push_back(run.text(0));
   }
-  for (const std::string& sql : ddl) exec(sql);
+  for (const std::string& sql : ddl) {
+    const int rc = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+    if (rc == SQLITE_ERROR) return rc;
+    if (rc != SQLITE_OK) throw_sqlite(handle_.get(), rc, "cannot judge table " + quoted(plan.name));
+  }
+  return SQLITE_OK;
+}
+
+// The statement that inserts into the table's double; makes that on first need.
+Statement& Scratch::insert_of(const TablePlan& plan) {
+  Statement& statement = inserts_[plan.name];
+  if (statement) return statement;
+  const int rc = make(plan);
+  if (rc != SQLITE_OK) throw_sqlite(handle_.get(), rc, "cannot judge table " + quoted(plan.name));
   statement = Statement(handle_.get(), plan.table_insert);
   return statement;
 }
 
 std::optional<std::string> Scratch::fault(const TablePlan& plan) {
   open();
-  try {
-    insert_of(plan);
-  } catch (const Error&) {
-    // The host's connection may have failed too.
-    if (sqlite3_errcode(handle_.get()) != SQLITE_ERROR) throw;
-    return sqlite3_errmsg(handle_.get());
-  }
-  return std::nullopt;
+  if (make(plan) == SQLITE_OK) return std::nullopt;
+  return sqlite3_errmsg(handle_.get());
 }
 
 std::optional<std::string> Scratch::insert(const TablePlan& plan, const RowFold& row) {

@@ -38,6 +38,7 @@ class Scratch {
   };
   void open();
   void exec(const std::string& sql);
+  int make(const TablePlan& plan);
   Statement& insert_of(const TablePlan& plan);
   std::optional<std::string> insert(const TablePlan& plan, const RowFold& row);
 

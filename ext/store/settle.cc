@@ -237,9 +237,10 @@ std::optional<RowRefusal> Merger::store(Replay& replay, std::vector<RowHistory*>
     }
   }
   for (RowHistory* row : rows) {
-    const bool is_local = local != nullptr &&
-                          std::any_of(local->parts.begin(), local->parts.end(),
-                                      [&](const RowHistory::Part* part) { return part->row == row; });
+    const bool is_local = local != nullptr && std::any_of(local->parts.begin(), local->parts.end(),
+                                                          [&](const RowHistory::Part* part) {
+                                                            return part->row == row;
+                                                          });
     targets.push_back({&row->plan, row->key, &replay.final_state(*row), is_local});
   }
   return write_rows(db_, targets);

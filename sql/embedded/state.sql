@@ -2,8 +2,8 @@
 -- file may be open in several connections and processes, and any transaction may roll back.
 
 -- One row: who we are, and counts. due_at is the least `at` among patches parked for the clock, or
--- 0. schema_seen is the schema_version for which parked patches were last tried, tables_seen the one
--- for which logs and triggers were last looked at.
+-- 0. schema_seen is the schema_version for which parked patches were last tried, tables_seen the
+-- one for which logs and triggers were last looked at.
 CREATE TABLE main."_replic_state"(
   id INTEGER PRIMARY KEY CHECK(id = 1),
   format INTEGER NOT NULL,
@@ -115,8 +115,8 @@ CREATE TABLE main."_replic_late"(
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
 
--- Local transactions that may have freed what waits, and after which T could not be written at once:
--- the next call of replic that writes draws the consequences.
+-- Local transactions that may have freed what waits, and after which T could not be written at
+-- once: the next call of replic that writes draws the consequences.
 CREATE TABLE main."_replic_due"(
   peer INTEGER NOT NULL,
   first INTEGER NOT NULL,
@@ -146,8 +146,8 @@ CREATE TABLE main."_replic_legal"(
   signature INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Tables that replic_track has seen. complete: every row of the table is in its log, and every write
--- to it is captured or refused. columns: the names that its triggers were made for, as JSON.
+-- Tables that replic_track has seen. complete: every row of the table is in its log, and every
+-- write to it is captured or refused. columns: the names that its triggers were made for, as JSON.
 CREATE TABLE main."_replic_tables"(
   tab TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL,
