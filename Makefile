@@ -17,10 +17,10 @@ configure = cmake -S . -B $(2) -G Ninja -C .cmake/$(1).cmake $(3)
 ctest = ctest --output-on-failure --no-tests=error -j $(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test bench asan lint tidy fuzz coverage docs install clean
+.PHONY: help build demo test test-hosts bench asan lint tidy fuzz coverage docs install clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 build: ## Build build/replic.so
 	@.ci/deps build
@@ -32,17 +32,23 @@ demo: build ## Show two databases replicating, in the sqlite3 shell
 	@rm -rf build/demo && mkdir build/demo && ln -s ../replic.so build/demo/replic.so
 	cd build/demo && sqlite3 -batch -bail -init /dev/null < ../../sql/demo.sql
 
-test: ## Run every test
+test: ## Run every test that needs no server
 	@.ci/deps build test
 	$(call configure,release,build,-DREPLIC_WERROR=$(WERROR) -DREPLIC_TESTS=ON)
 	cmake --build build
-	$(ctest) --test-dir build
+	$(ctest) --test-dir build -LE hosts
 
-asan: ## Run every test under the address and undefined-behaviour sanitizers
+test-hosts: ## Run the programs of docs/hosts against real servers, on loopback
+	@.ci/deps build test hosts
+	$(call configure,release,build,-DREPLIC_WERROR=$(WERROR) -DREPLIC_TESTS=ON)
+	cmake --build build --target replic
+	$(ctest) --test-dir build -L hosts
+
+asan: ## Run `make test` under the address and undefined-behaviour sanitizers
 	@.ci/deps build test
 	$(call configure,asan,build/asan)
 	cmake --build build/asan
-	UBSAN_OPTIONS=print_stacktrace=1 $(ctest) --test-dir build/asan
+	UBSAN_OPTIONS=print_stacktrace=1 $(ctest) --test-dir build/asan -LE hosts
 
 bench: ## Measure, against prototypes in plain C (see docs/)
 	@.ci/deps build bench
@@ -64,12 +70,12 @@ fuzz: ## Fuzz each target for a minute
 	cmake --build build/fuzz --target fuzz_targets
 	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
-coverage: ## Report which lines of ext/ the tests run, to build/coverage/html
+coverage: ## Report which lines of ext/ `make test` runs, to build/coverage/html
 	@.ci/deps build test coverage
 	$(call configure,coverage,build/coverage)
 	cmake --build build/coverage
 	find build/coverage -name '*.gcda' -delete
-	$(ctest) --test-dir build/coverage
+	$(ctest) --test-dir build/coverage -LE hosts
 	mkdir -p build/coverage/html
 	gcovr -r . --object-directory build/coverage -f ext/ --exclude-throw-branches -j $(JOBS) \
 	  --html-details build/coverage/html/index.html --txt build/coverage/summary.txt

@@ -1,7 +1,7 @@
-"""Runs one unittest file as one ctest test: `run_python.py FILE`.
+"""Runs one unittest file as one ctest test: `run_python.py FILE [--no-skips]`.
 
 Unlike `python3 FILE`, a file whose tests are not found is a failure, and one that skips every test
-is reported to ctest as skipped (exit code 77).
+is reported to ctest as skipped (exit code 77). With --no-skips, a skipped test is a failure.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ class Result(unittest.TextTestResult):
         self.passed += 1
 
 
-def main(path):
+def main(path, no_skips=False):
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -31,8 +31,11 @@ def main(path):
     result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
     if not result.wasSuccessful():
         return 1
+    if no_skips and result.skipped:
+        print(f"{path}: no test may be skipped here", file=sys.stderr)
+        return 1
     return 0 if result.passed else 77
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), "--no-skips" in sys.argv[2:]))

@@ -2,9 +2,12 @@
 started, stopped and killed, and waiting until all agree."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
+import random
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -26,9 +29,20 @@ SELECT replic_track('tag');
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has, below those that the system gives to whoever connects."""
+    while True:
+        port = random.randrange(20000, 32768)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as s:
+            s.bind(("127.0.0.1", port))
+            return port
+
+
+def find_program(name):
+    """Where a server or a language is. What is absent is a failure: .ci/deps hosts brings all."""
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin")
+    if path is None:
+        raise AssertionError(f"there is no {name}: .ci/deps hosts installs it")
+    return path
 
 
 def open_database(path):
@@ -90,6 +104,11 @@ class Peer:
         return self.one("SELECT replic_digest()")
 
 
+def end_with_the_test():
+    """For a child: end when the test does, however it does (Linux)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Process:
     """A host program; what it logs is kept in a file."""
 
@@ -103,7 +122,8 @@ class Process:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=self.env,
-                                            stdin=subprocess.DEVNULL, cwd=self.log_path.parent)
+                                            stdin=subprocess.DEVNULL, cwd=self.log_path.parent,
+                                            preexec_fn=end_with_the_test)
         return self
 
     def log(self):
@@ -159,6 +179,13 @@ class HostTest(unittest.TestCase):
             if time.monotonic() > deadline:
                 self.fail(f"{what}: not within {seconds} s\n{self.logs()}")
             time.sleep(0.1)
+
+    def wait_for_port(self, port, seconds=20):
+        def answers():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+            return False
+        self.wait_until(answers, f"nobody listens on port {port}", seconds)
 
     def wait_level(self, peers, seconds=60):
         """Until all have received the same, and show the same."""
