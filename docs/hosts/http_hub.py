@@ -48,11 +48,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         try:
             answer = self.server.sync(body, self.headers.get("X-Peer", self.client_address[0]))
-        except sqlite3.OperationalError as error:  # locked, a full disk: the spoke comes again
-            return self.reply(503, f"{error}\n".encode())
         except sqlite3.Error as error:
             logging.warning("refused %d bytes from %s: %s", len(body), self.client_address[0], error)
-            return self.reply(400, f"{error}\n".encode())
+            ours = str(error).startswith("replic: ")  # else locked, or a full disk: come again
+            return self.reply(400 if ours else 503, f"{error}\n".encode())
         return self.reply(200, answer) if answer else self.reply(204, b"")
 
     def do_GET(self):
