@@ -1,7 +1,8 @@
 """The hub of a star over HTTP: python3 http_hub.py DATABASE PORT
 
 Each spoke posts what replic_sync gives to /sync, and gets the answer. The hub is a peer too, and by
-it the patches of one spoke come to all others. GET /status tells how it stands. Needs Python only."""
+it the patches of one spoke come to all others. GET /status tells how it stands. Needs Python only.
+It listens on loopback: encryption and passwords are the business of the web server before it."""
 
 import http.server
 import logging
@@ -9,11 +10,13 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 
 from replica import Replica, log_to_stderr
 
 MAX_BYTES = 256 * 1024 * 1024  # of one request
-PAGE_BYTES = 1024 * 1024       # of one answer, about
+PAGE_BYTES = 64 * 1024         # of one answer, about
+CONNECTED_S = 10               # a spoke that came within this time counts as connected
 
 
 class Hub(http.server.ThreadingHTTPServer):
@@ -23,35 +26,45 @@ class Hub(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.replica = replica
         self.lock = threading.Lock()  # one connection to the database, many to the spokes
-        self.spokes = set()
+        self.spokes = {}              # name -> when it came last
 
     def sync(self, body, spoke):
         with self.lock:
-            self.spokes.add(spoke)
             answer = self.replica.one("SELECT replic_sync(?, ?)", body, PAGE_BYTES)
-            self.replica.status(f"{len(self.spokes)} spokes so far")
+            self.spokes[spoke] = time.monotonic()
             return answer
 
     def status(self):
         with self.lock:
             return self.replica.one("SELECT replic_status()").encode()
 
+    def service_actions(self):  # of serve_forever, after each request and now and then
+        with self.lock:
+            oldest = time.monotonic() - CONNECTED_S
+            self.spokes = {name: at for name, at in self.spokes.items() if at > oldest}
+            self.replica.status(", ".join(sorted(self.spokes)))
+
+    def handle_error(self, request, client_address):
+        logging.warning("%s: %s", client_address[0], sys.exc_info()[1])  # it went away
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 60  # seconds for which a connection may be silent
 
     def do_POST(self):
         length = self.headers.get("Content-Length", "")
-        if self.path != "/sync" or not length.isdigit() or int(length) > MAX_BYTES:
+        if self.path != "/sync" or not length.isdecimal() or int(length) > MAX_BYTES:
             self.close_connection = True  # the body is not read
             return self.reply(404 if self.path != "/sync" else 413, b"POST /sync, with a bundle\n")
         body = self.rfile.read(int(length))
+        spoke = self.headers.get("X-Peer", self.client_address[0])[:40]
         try:
-            answer = self.server.sync(body, self.headers.get("X-Peer", self.client_address[0]))
+            answer = self.server.sync(body, spoke)
         except sqlite3.Error as error:
-            logging.warning("refused %d bytes from %s: %s", len(body), self.client_address[0], error)
-            ours = str(error).startswith("replic: ")  # else locked, or a full disk: come again
-            return self.reply(400 if ours else 503, f"{error}\n".encode())
+            logging.warning("refused %d bytes from %s: %s", len(body), spoke, error)
+            malformed = str(error).startswith("replic: E_BUNDLE")  # else a lock, a full disk
+            return self.reply(400 if malformed else 503, f"{error}\n".encode())
         return self.reply(200, answer) if answer else self.reply(204, b"")
 
     def do_GET(self):

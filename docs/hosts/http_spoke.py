@@ -14,34 +14,34 @@ import urllib.request
 
 from replica import Replica, log_to_stderr
 
-PAGE_BYTES = 1024 * 1024
+PAGE_BYTES = 64 * 1024  # of one request, about
 POLL_S = 0.1
 
 
 def post(hub, body, peer):
     request = urllib.request.Request(hub + "/sync", data=body, headers={"X-Peer": str(peer)})
     with urllib.request.urlopen(request, timeout=30) as response:
-        return response.read()  # empty when both are level
+        return response.read()  # empty when there is nothing to say
 
 
 def sync(replica, hub, stopped):
-    """Levels with the hub, page by page. Returns whether it is done."""
-    peer = replica.one("SELECT replic_peer()")
+    """Levels with the hub, page by page."""
+    connected = ""
     try:
+        peer = replica.one("SELECT replic_peer()")
         page = replica.one("SELECT replic_sync()")
         while page and not stopped:
             answer = post(hub, page, peer)
             page = replica.one("SELECT replic_sync(?, ?)", answer, PAGE_BYTES) if answer else None
-            replica.status(hub)
-        return True
+            connected = hub
+            replica.status(connected)
     except urllib.error.HTTPError as error:
         logging.warning("the hub refused: %s", error.read(500).decode(errors="replace").strip())
     except (OSError, http.client.HTTPException) as error:
         logging.warning("the hub is away: %s", error)
     except sqlite3.Error as error:  # a damaged answer, a lock that lasted: it comes again
         logging.warning("refused what the hub sent: %s", error)
-    replica.status("")
-    return False
+    replica.status(connected)
 
 
 def main(path, hub, seconds):
@@ -55,8 +55,8 @@ def main(path, hub, seconds):
     while not stopped:
         now = replica.one("PRAGMA data_version")
         if time.monotonic() >= due or now != version:
-            done = sync(replica, hub.rstrip("/"), stopped)
-            version = replica.one("PRAGMA data_version") if done else now
+            sync(replica, hub.rstrip("/"), stopped)
+            version = now  # what was written meanwhile goes at once, too
             due = time.monotonic() + seconds
         time.sleep(POLL_S)
     replica.close()

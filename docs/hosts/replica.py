@@ -47,23 +47,24 @@ class Replica:
 
     def receive(self, messages):
         """Takes messages in, as one text. Returns how many patches were new, and the answers. What
-        is malformed is logged, and changes nothing; what could not be written comes again."""
+        is malformed is logged, and changes nothing; what could not be written comes again. The
+        count is then None."""
         try:
             count = self.one("SELECT replic_apply(?)", messages)
             rows = self.db.execute("SELECT message FROM replic_answer(?)", (messages,)).fetchall()
             return count, [message for (message,) in rows]
         except (sqlite3.Error, UnicodeError, ValueError) as error:
             logging.warning("refused %.60r: %s", messages, error)
-            return 0, []
+            return None, []
 
     def status(self, connected):
-        """Logs a line when anything has changed, once a second at most."""
+        """Logs a line when anything has changed, once a second at most; in a catch-up more often."""
         have, known, missing, lag = self.db.execute(
             "SELECT coalesce(sum(contiguous_seq), 0), coalesce(sum(last_seq), 0),"
             " coalesce(sum(missing), 0), coalesce(max(lag_ms), 0) FROM replic_peers").fetchone()
         parked = self.one("SELECT count(*) FROM replic_pending")
         now = (connected, have, known, missing, parked)
-        if now == self.told[0] or time.monotonic() - self.told[1] < 1:
+        if now == self.told[0] or time.monotonic() - self.told[1] < (0.2 if missing else 1):
             return
         self.told = (now, time.monotonic())
         progress = f", has {have} of {known}" if missing else ""

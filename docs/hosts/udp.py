@@ -1,8 +1,10 @@
 """A peer over UDP, one patch a datagram: python3 udp.py DATABASE PORT HOST:PORT ...
 
 Datagrams get lost, come twice and in any order: replic needs nothing better. REPLIC_LOSS=0.2,0.1,0.1
-loses a fifth of what it sends, doubles a tenth and delays a tenth, to see that."""
+loses a fifth of what it sends, doubles a tenth and delays a tenth, to see that. What comes from
+others than those that are named is not taken. Needs Python only."""
 
+import contextlib
 import heapq
 import logging
 import os
@@ -15,7 +17,8 @@ import time
 
 from replica import Replica, log_to_stderr
 
-POLL_S, PING_S, BURST = 0.05, 0.5, 200
+POLL_S, PING_S, CONNECTED_S = 0.05, 0.5, 5
+BURST = 200        # datagrams that are sent, or applied, at a time
 MAX_BYTES = 65507  # a datagram holds no more
 
 
@@ -49,17 +52,18 @@ class Network:
             if not self.later or self.later[0][0] > time.monotonic():
                 return
             _, _, data, address = heapq.heappop(self.later)
-            try:
+            with contextlib.suppress(OSError):  # nobody is there
                 self.socket.sendto(data, address)
-            except OSError:
-                pass  # nobody is there
 
     def receive(self, seconds):
-        if select.select([self.socket], [], [], seconds)[0]:
-            try:
-                return self.socket.recvfrom(MAX_BYTES)
-            except OSError:  # an earlier datagram was not taken
-                pass
+        """The next datagram of one of the others, as its text and whose it is; or None."""
+        while select.select([self.socket], [], [], seconds)[0]:
+            with contextlib.suppress(OSError):  # an earlier datagram was not taken
+                data, address = self.socket.recvfrom(MAX_BYTES)
+                if address in self.others:
+                    return data.decode(errors="replace"), address
+                logging.warning("refused %d bytes from %s:%d", len(data), *address)
+            seconds = 0
         return None
 
 
@@ -74,23 +78,22 @@ def run(replica, network, stopped):
             next_ping = time.monotonic() + PING_S
             for address in network.others:
                 network.send(replica.ping(), address)
-            alive = sorted(a[1] for a, at in heard.items() if time.monotonic() - at < 5)
-            replica.status(", ".join(map(str, alive)))
+            replica.status(", ".join(sorted(f"{host}:{port}" for (host, port), at in heard.items()
+                                            if time.monotonic() - at < CONNECTED_S)))
         network.flush()
         # What has come is applied together: one transaction instead of many.
         texts, seconds = [], POLL_S
         while len(texts) < BURST and (got := network.receive(seconds)):
             seconds = 0
-            data, address = got
+            text, address = got
             heard[address] = time.monotonic()
-            text = data.decode(errors="replace")
             if '"type":10' in text[:20]:
                 texts.append(text)
                 continue
             for answer in replica.receive(text)[1]:
                 network.send(answer, address)
-        # One bad patch must not stop the others.
-        if texts and replica.receive("\n".join(texts))[0] == 0 and len(texts) > 1:
+        # When one is malformed, the others are taken one by one.
+        if len(texts) == 1 or texts and replica.receive("\n".join(texts))[0] is None:
             for text in texts:
                 replica.receive(text)
 
@@ -100,7 +103,8 @@ def main(path, port, others):
     stopped = []
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.append(True))
-    addresses = [(host, int(number)) for host, number in (o.split(":") for o in others)]
+    addresses = [(socket.gethostbyname(host), int(number))
+                 for host, number in (other.rsplit(":", 1) for other in others)]
     faults = map(float, os.environ.get("REPLIC_LOSS", "0,0,0").split(","))
     replica = Replica(path)
     run(replica, Network(port, addresses, *faults), stopped)
