@@ -154,10 +154,11 @@ class HostTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.processes = []
 
-    def peers(self, *names, schema=SCHEMA):
+    def peers(self, *names, schema=SCHEMA, first="INSERT INTO note VALUES ('shared', 'of all', 0)"):
+        """Databases of these names; `first` is run in the first of them."""
         peers = [Peer(self.folder, name, schema) for name in names]
-        with peers[0].connected() as db:
-            db.execute("INSERT INTO note VALUES ('shared', 'all write it', 0)")
+        if first:
+            peers[0].run(first)
         return peers
 
     def start(self, name, *command, env=None):
@@ -204,6 +205,11 @@ class HostTest(unittest.TestCase):
     def assert_logged(self, process, pattern, seconds=10):
         self.wait_until(lambda: re.search(pattern, process.log()), f"no {pattern!r} in the log",
                         seconds)
+
+    def assert_closed(self, peers):
+        """SQLite removes this file when the last connection is closed as it should be."""
+        for peer in peers:
+            self.assertFalse(peer.path.with_name(f"{peer.path.name}-wal").exists(), peer.name)
 
     def assert_stops(self, *processes):
         for process in processes:

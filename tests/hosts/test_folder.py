@@ -151,6 +151,7 @@ class FolderTest(HostTest):
         self.wait_level(peers)
         self.assert_logged(hosts[0], "knows 1 others; missing 0, lag")
         self.assert_stops(*hosts)
+        self.assert_closed(peers)
 
     def test_one_run_at_a_time(self):
         [a] = self.peers("a")

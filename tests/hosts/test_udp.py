@@ -75,6 +75,16 @@ class UdpTest(HostTest):
             host.start()
         self.wait_level(peers, 120)
         self.assert_stops(*hosts)
+        self.assert_closed(peers)
+
+    def test_ctrl_c_in_the_middle_of_a_catch_up(self):
+        peers = self.peers("a", "b")
+        peers[0].write_many(20000)
+        hosts = self.hosts(peers)
+        self.assert_logged(hosts[1], r"has \d+ of 2000\d", 30)
+        self.assert_stops(*hosts)
+        self.assert_closed(peers)
+        self.assertLess(peers[1].one("SELECT count(*) FROM note"), 20001)
 
 
 if __name__ == "__main__":
