@@ -50,7 +50,7 @@ answer() {
 exchange() {
   local in=$1-to-$me.bundle out=$me-to-$1.bundle bundle='' opening='' before_bundle before_opening
   { read -r before_bundle && read -r before_opening; } \
-    < "$folder/.$me-answered-$1" 2> /dev/null || before_bundle='' before_opening=''
+    2> /dev/null < "$folder/.$me-answered-$1" || before_bundle='' before_opening=''
   [ ! -f "$folder/$in" ] || bundle=$(cksum < "$folder/$in")
   opening=$(sql 'SELECT replic_vector()' | cat - "$folder/$1.opening" | cksum)
   if [ -n "$bundle" ] && [ "$bundle" != "$before_bundle" ] && answer "$in" "$out"; then
@@ -94,7 +94,11 @@ run() {
 mkdir -p "$folder"
 quoted=$(printf '%s' "$folder" | sed "s/'/''/g")
 exec 9> "$database.folder-lock"
-flock -n 9 || { say "another run is at work on $database"; exit 0; }
+tries=5 # the shell of a run that was killed may be about to end
+until flock -w 1 9; do
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] || [ -n "$seconds" ] || { say "another run is at work on $database"; exit 0; }
+done
 while :; do
   run
   [ -n "$seconds" ] || break

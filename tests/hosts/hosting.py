@@ -118,8 +118,10 @@ class Process:
         self.env = {**os.environ, "REPLIC": str(SO.with_suffix("")), "PYTHONUNBUFFERED": "1",
                     "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         self.process = None
+        self.is_wanted = False  # else it may end
 
     def start(self):
+        self.is_wanted = True
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=self.env,
                                             stdin=subprocess.DEVNULL, cwd=self.log_path.parent,
@@ -131,11 +133,13 @@ class Process:
 
     def kill(self):
         """As the power does."""
+        self.is_wanted = False
         self.process.kill()
         self.process.wait()
 
     def interrupt(self):
         """Ctrl-C. Returns the exit code."""
+        self.is_wanted = False
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(20)
 
@@ -175,7 +179,7 @@ class HostTest(unittest.TestCase):
         deadline = time.monotonic() + seconds
         while not condition():
             for process in self.processes:
-                if process.process.poll() not in (None, 0, -signal.SIGKILL):
+                if process.is_wanted and process.has_ended():
                     self.fail(f"{what}: a host has ended\n{self.logs()}")
             if time.monotonic() > deadline:
                 self.fail(f"{what}: not within {seconds} s\n{self.logs()}")
