@@ -24,13 +24,13 @@ def post(hub, body, peer):
         return response.read()  # empty when there is nothing to say
 
 
-def sync(replica, hub, stopped):
+def sync(replica, hub):
     """Levels with the hub, page by page."""
     connected = ""
     try:
         peer = replica.one("SELECT replic_peer()")
         page = replica.one("SELECT replic_sync()")
-        while page and not stopped:
+        while page:
             answer = post(hub, page, peer)
             page = replica.one("SELECT replic_sync(?, ?)", answer, PAGE_BYTES) if answer else None
             connected = hub
@@ -44,22 +44,29 @@ def sync(replica, hub, stopped):
     replica.status(connected)
 
 
-def main(path, hub, seconds):
-    log_to_stderr()
-    stopped = []
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.append(True))
-    replica = Replica(path)
+def run(replica, hub, seconds):
     due = 0
     version = None
-    while not stopped:
+    while True:
         now = replica.one("PRAGMA data_version")
         if time.monotonic() >= due or now != version:
-            sync(replica, hub.rstrip("/"), stopped)
+            sync(replica, hub)
             version = now  # what was written meanwhile goes at once, too
             due = time.monotonic() + seconds
         time.sleep(POLL_S)
-    replica.close()
+
+
+def main(path, hub, seconds):
+    log_to_stderr()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.default_int_handler)
+    replica = Replica(path)
+    try:
+        run(replica, hub.rstrip("/"), seconds)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        replica.close()
 
 
 if __name__ == "__main__":

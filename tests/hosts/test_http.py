@@ -6,6 +6,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 import unittest
 
 from hosting import HOSTS, PYTHON, HostTest, free_port
@@ -113,6 +114,28 @@ class HttpTest(HostTest):
         a.write(3)
         self.wait_level(peers)
         self.assert_stops(spoke, hub)
+
+    def test_ctrl_c_while_the_hub_does_not_answer(self):
+        [a] = self.peers("a")
+        with socket.create_server(("127.0.0.1", self.port)) as silent:
+            spoke = self.spoke(a)
+            connection = silent.accept()[0]
+            started = time.monotonic()
+            self.assert_stops(spoke)
+            self.assertLess(time.monotonic() - started, 5)
+            connection.close()
+        self.assert_closed([a])
+
+    def test_many_spokes_at_once(self):
+        center, *spokes = peers = self.peers("center", *"abcdefgh")
+        hub = self.hub(center)
+        hosts = [self.spoke(peer) for peer in spokes]
+        for _ in range(3):
+            for peer in spokes:
+                peer.write(3)
+        self.wait_level(peers)
+        self.assertEqual(center.one("SELECT count(*) FROM note"), 1 + 8 * 9)
+        self.assert_stops(*hosts, hub)
 
     def test_a_hub_whose_database_is_locked_answers_later(self):
         center, a = peers = self.peers("center", "a")
