@@ -245,7 +245,13 @@ void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key)
   const Announce announce(db_, plan, key, Announce::Statement::insert);
   Run run = db_.run(plan.table_insert);
   for (size_t i = 0; i < plan.columns.size(); i++) run.bind(said.value(i));
-  run.exec();
+  if (run.try_exec() == SQLITE_OK) return;
+  const std::string tombstone = ident(plan.columns[*plan.tombstone_column].name);
+  throw Error(Code::constraint,
+              "a deleted row stays in table " + quoted(plan.name) +
+                  ", and keeps its values from others: " + db_.errmsg(),
+              "let the UNIQUE index leave out deleted rows: CREATE UNIQUE INDEX ... WHERE " +
+                  tombstone + " IS NULL; or track a table without that column");
 }
 
 Stamp LocalWriter::next_stamp(int64_t at) {

@@ -93,9 +93,21 @@ std::string keep_sql(const TablePlan& plan, const Kind& kind) {
   const std::string row = "(" + subject(plan, kind) + key_of_row(plan, "OLD") + ")";
   const std::string moved =
       kind.op == Op::update ? "NOT " + key_equals(plan, "OLD.", "NEW.") + " AND " : "";
+  // The INSERT below has the conflict clause of the application's statement. With REPLACE the
+  // deleted row would so take away the new one.
+  const std::string refuse_lost =
+      kind.op != Op::update
+          ? ""
+          : " SELECT RAISE(ABORT," +
+                literal("replic: E_CONSTRAINT: the deleted row stays in table " + plan.name +
+                        " and keeps its values from the new one; let the UNIQUE index leave out "
+                        "deleted rows: CREATE UNIQUE INDEX ... WHERE " +
+                        ident(plan.tombstone) + " IS NULL") +
+                ") WHERE " + moved + "NOT EXISTS (SELECT 1 FROM " + ident(plan.name) + " WHERE " +
+                key_equals(plan, "", "NEW.") + ");";
   return trigger_head(plan, "AFTER", "keep", kind) + " INSERT INTO " + ident(plan.name) + "(" +
          names + ") SELECT " + values + " WHERE " + moved + "replic_keeps" + row + ";" +
-         call_sql("replic_kept" + row) + " END";
+         call_sql("replic_kept" + row) + refuse_lost + " END";
 }
 
 std::string before_sql(const TablePlan& plan, const Kind& kind) {
