@@ -31,7 +31,7 @@ class Disk : public testing::TestWithParam<Scenario> {
         };
         how.codes = {SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_ABORT};
         how.in_transaction = true;
-        how.runs = 20;
+        how.runs = 12;
         how.path = folder.file("sample.db");
         how.setup = setup;
         sweep(GetParam(), how);

@@ -38,7 +38,7 @@ TEST_P(Stopped, ByInterruptLeavesNothingBehind) {
   how.codes = {SQLITE_INTERRUPT, SQLITE_ABORT};
   how.may_come_after = true;
   how.in_transaction = true;
-  how.runs = 60;
+  how.runs = 20;
   sweep(GetParam(), how);
 }
 
@@ -58,7 +58,7 @@ TEST_P(Stopped, ByTheProgressHandlerLeavesNothingBehind) {
   how.codes = {SQLITE_INTERRUPT, SQLITE_ABORT};
   how.may_come_after = true;
   how.in_transaction = true;
-  how.runs = 30;
+  how.runs = 15;
   sweep(GetParam(), how);
 }
 
@@ -78,7 +78,7 @@ TEST_P(Stopped, ByTheAuthorizerLeavesNothingBehind) {
   how.codes = {SQLITE_AUTH, SQLITE_ERROR};
   how.in_transaction = true;
   how.may_roll_back = false;
-  how.runs = 60;
+  how.runs = 20;
   sweep(GetParam(), how);
 }
 

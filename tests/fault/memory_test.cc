@@ -20,7 +20,7 @@ class OutOfMemory : public testing::TestWithParam<Scenario> {
       return outcome;
     };
     how.codes = {SQLITE_NOMEM, SQLITE_ABORT};
-    how.runs = 60;
+    how.runs = 20;
     return how;
   }
 };
@@ -45,7 +45,7 @@ TEST_P(OutOfMemory, InATransactionLeavesNothingBehind) {
   for (const Allocator allocator : {Allocator::sqlite, Allocator::cpp}) {
     Sweep how = failing(allocator, false);
     how.in_transaction = true;
-    how.runs = 60;
+    how.runs = 20;
     sweep(GetParam(), how);
   }
 }
@@ -62,7 +62,7 @@ TEST_P(OutOfMemory, UnderAHeapLimitLeavesNothingBehind) {
   };
   how.codes = {SQLITE_NOMEM};
   how.in_transaction = true;
-  how.runs = 40;
+  how.runs = 15;
   sweep(GetParam(), how);
 }
 

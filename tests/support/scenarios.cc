@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <random>
 
 #include "support/io_fault.h"
 #include "support/temp_folder.h"
@@ -320,11 +321,15 @@ int64_t sweep_one(const Scenario& scenario, const Sweep& how, bool transaction) 
   const Expected expected = run_unharmed(scenario, how, transaction);
   const bool everything = std::getenv("REPLIC_EVERY_FAULT") != nullptr;
   const int64_t most = everything || how.runs == 0 ? INT64_MAX : how.runs;
+  std::random_device random;
   int64_t nth = 0;
   int64_t chances = 0;
-  for (int64_t step = 1;; step = std::max<int64_t>(1, nth * 3 / most)) {
-    nth += step;
-    SCOPED_TRACE((transaction ? "in a transaction, fault " : "fault ") + std::to_string(nth));
+  for (;;) {
+    // Longer and longer steps, other ones in each run.
+    const int64_t longest = std::max<int64_t>(1, nth * 6 / most);
+    nth += std::uniform_int_distribution<int64_t>(1, longest)(random);
+    SCOPED_TRACE((transaction ? "in a transaction, fault " : "fault ") + std::to_string(nth) +
+                 ", again with REPLIC_EVERY_FAULT=1");
     if (!run_harmed(scenario, how, transaction, nth, expected)) return chances;
     chances = nth;
     if (testing::Test::HasFailure()) return chances;  // one explains the others
