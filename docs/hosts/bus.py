@@ -5,12 +5,12 @@ A broker is an object with these:
 
     max_bytes               of one message
     errors                  what it raises when the connection is lost
-    connect(peer)           connects, and hears what goes to all and to this peer
+    connect(peer, take)     connects, and hears what goes to all and to this peer
     hear(peer)              hears what goes to this peer, too: the database took a new identity
     publish_patches(page)   to all, kept for those that are away if the broker can
     publish_ping(page)      to all that are there
     send(peer, page)        to this peer
-    receive(seconds, take)  waits for so long, and gives each message that has come to take(page)
+    receive(seconds)        waits for so long, and gives each message that has come to take(page)
     disconnect()            also when it is not connected
 """
 
@@ -22,6 +22,7 @@ from replica import Replica, log_to_stderr
 
 POLL_S, PING_S, RECONNECT_S = 0.05, 1, 1
 CONNECTED_S = 5  # a peer that was heard of so lately is there
+LONG = 100       # messages of an answer that probably was not all
 
 
 class Bus:
@@ -38,7 +39,7 @@ class Bus:
         is_away = False
         while not self.is_stopped:
             try:
-                self.broker.connect(self.replica.one("SELECT replic_peer()"))
+                self.broker.connect(self.replica.one("SELECT replic_peer()"), self.take)
                 is_away = False
                 self.talk()
             except self.broker.errors as error:
@@ -64,12 +65,14 @@ class Bus:
                 self.status()
             for page in pages(self.replica.new(), self.broker.max_bytes):
                 self.broker.publish_patches(page)
-            self.broker.receive(POLL_S, self.take)
+            self.broker.receive(POLL_S)
 
     def take(self, page):
         """One page has come. It goes to SQLite as bytes: what is not UTF-8 is refused there."""
         count, answers = self.replica.receive_shared(page)
         for peer, messages in answers.items():
+            if len(messages) > LONG:  # our word, after it, brings the request for the next ones
+                messages.append(self.replica.ping())
             for answer in pages(messages, self.broker.max_bytes):
                 self.broker.send(peer, answer)
         if count:

@@ -24,7 +24,8 @@ class Nats:
         self.url = urllib.parse.urlsplit(address)
         self.socket = None
 
-    def connect(self, peer):
+    def connect(self, peer, take):
+        self.take = take
         self.socket = socket.create_connection((self.url.hostname, self.url.port or 4222),
                                                timeout=TIMEOUT_S)
         self.came = b""
@@ -62,7 +63,7 @@ class Nats:
     def send(self, peer, page):
         self.publish(b"%s.%d" % (TO, peer), page)
 
-    def receive(self, seconds, take):
+    def receive(self, seconds):
         if time.monotonic() - self.heard > TIMEOUT_S:
             raise TimeoutError("it says nothing")
         if not select.select([self.socket], [], [], seconds)[0]:
@@ -75,7 +76,7 @@ class Nats:
                 size = int(words[-1])
                 if len(rest) < size + len("\r\n"):
                     return
-                take(rest[:size])
+                self.take(rest[:size])
                 rest = rest[size + len("\r\n"):]
             elif word.upper() == b"PING":
                 self.socket.sendall(b"PONG\r\n")

@@ -32,7 +32,8 @@ class Redis:
         self.publish = self.redis.register_script(PUBLISH)
         self.channels = None
 
-    def connect(self, peer):
+    def connect(self, peer, take):
+        self.take = take
         self.mine = set()  # of what we published, and have not heard yet
         self.channels = self.redis.pubsub(ignore_subscribe_messages=True)
         self.channels.subscribe(PATCHES, PINGS)
@@ -56,30 +57,30 @@ class Redis:
     def send(self, peer, page):
         self.redis.publish(f"{TO}.{peer}", page)
 
-    def receive(self, seconds, take):
+    def receive(self, seconds):
         if self.is_behind:
-            self.read_stream(take)
+            self.read_stream()
             return
         while message := self.channels.get_message(timeout=seconds):
-            self.heard(message["channel"].decode(), message["data"], take)
+            self.heard(message["channel"].decode(), message["data"])
             seconds = 0
 
-    def heard(self, channel, data, take):
+    def heard(self, channel, data):
         position, _, page = data.partition(b" ")
         if channel != PATCHES or not re.fullmatch(rb"\d+-\d+", position):
-            take(data)
+            self.take(data)
         elif position in self.mine:
             self.mine.remove(position)
             self.position = position
         elif order(position) > order(self.position):  # else it was read
-            take(page)
+            self.take(page)
             self.position = position
 
-    def read_stream(self, take):
+    def read_stream(self):
         """Reads what was published while we were away. What is published meanwhile waits."""
         found = self.redis.xread({PATCHES: self.position}, READ_AT_ONCE)
         for position, fields in found[0][1] if found else []:
-            take(fields.get(b"page", b"an entry without a page"))
+            self.take(fields.get(b"page", b"an entry without a page"))
             self.position = position
         self.is_behind = bool(found)
 
