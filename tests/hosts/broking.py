@@ -1,5 +1,6 @@
 """What the tests of the hosts on brokers share."""
 
+import getpass
 import re
 
 from hosting import HOSTS, PYTHON, HostTest, find_program, free_port
@@ -8,14 +9,33 @@ RUBBISH = (b"rubbish", b'{"type":10,"at":1', b"", b"\xff\xfe", b'{"type":30,"pee
            b'{"type":10,"at":1,"peer":9,"seq":1,"ver":1,"tab":"note","delta":{"id":"\xff"}}')
 
 
+def redis_server(port, folder):
+    return ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder,
+            "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+
+
+def nats_server(port, folder):
+    config = folder / "nats.conf"  # a test may write into it
+    config.touch()
+    return ["nats-server", "-a", "127.0.0.1", "-p", port, "-c", config]
+
+
+def mqtt_server(port, folder):
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+                      f"user {getpass.getuser()}\npersistence true\nautosave_interval 1\n"
+                      f"persistence_location {folder}/\nmax_packet_size 100000\n")
+    return ["mosquitto", "-c", config]
+
+
 class BrokerTest(HostTest):
     """A broker of this test's own, in its own folder, and hosts on it."""
 
     scheme = ""   # of the address
     program = ""  # under docs/hosts
 
-    def server(self):
-        """The broker's command, for self.port and self.folder."""
+    def server(self, port, folder):
+        """The broker's command, for a port and a folder of its own."""
         raise NotImplementedError
 
     def publish(self, to, data):
@@ -26,7 +46,7 @@ class BrokerTest(HostTest):
         super().setUp()
         self.port = free_port()
         self.address = f"{self.scheme}://127.0.0.1:{self.port}"
-        program, *arguments = self.server()
+        program, *arguments = self.server(self.port, self.folder)
         self.broker = self.start("broker", find_program(program), *arguments)
         self.wait_for_port(self.port)
 

@@ -143,6 +143,12 @@ class Process:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(20)
 
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.kill()

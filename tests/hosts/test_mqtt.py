@@ -1,22 +1,15 @@
 """docs/hosts/mqtt_bus.py: QoS 1 and persistent sessions, over Mosquitto."""
 
-import getpass
 import unittest
 
 import paho.mqtt.client as mqtt
 
-from broking import BrokerTest
+from broking import BrokerTest, mqtt_server
 
 
 class MqttTest(BrokerTest):
     scheme, program = "mqtt", "mqtt_bus.py"
-
-    def server(self):
-        config = self.folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
-                          f"user {getpass.getuser()}\npersistence true\nautosave_interval 1\n"
-                          f"persistence_location {self.folder}/\nmax_packet_size 100000\n")
-        return ["mosquitto", "-c", config]
+    server = staticmethod(mqtt_server)
 
     def connection(self):
         client = mqtt.Client(protocol=mqtt.MQTTv5)

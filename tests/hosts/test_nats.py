@@ -3,16 +3,12 @@
 import socket
 import unittest
 
-from broking import BrokerTest
+from broking import BrokerTest, nats_server
 
 
 class NatsTest(BrokerTest):
     scheme, program = "nats", "nats_bus.py"
-
-    def server(self):
-        self.config = self.folder / "nats.conf"
-        self.config.write_text("")  # a message holds 1 MB
-        return ["nats-server", "-a", "127.0.0.1", "-p", self.port, "-c", self.config]
+    server = staticmethod(nats_server)
 
     def connection(self):
         connection = socket.create_connection(("127.0.0.1", self.port), 5)
@@ -73,7 +69,7 @@ class NatsTest(BrokerTest):
         self.assertGreater(sum(sizes), 2 * 1000 * 1000)
         self.assertLessEqual(max(sizes), 256 * 1024)
         self.broker.kill()
-        self.config.write_text("max_payload: 60000\n")
+        (self.folder / "nats.conf").write_text("max_payload: 60000\n")
         a.run("UPDATE note SET body = body || '!' WHERE id LIKE 'long %'")
         a.run("INSERT INTO note VALUES ('too long', ?, 1)", "x" * 70000)
         a.write(3)

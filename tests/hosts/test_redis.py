@@ -4,15 +4,12 @@ import unittest
 
 import redis
 
-from broking import BrokerTest
+from broking import BrokerTest, redis_server
 
 
 class RedisTest(BrokerTest):
     scheme, program = "redis", "redis_bus.py"
-
-    def server(self):
-        return ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder,
-                "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+    server = staticmethod(redis_server)
 
     def setUp(self):
         super().setUp()
