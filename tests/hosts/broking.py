@@ -2,8 +2,9 @@
 
 import getpass
 import re
+import shutil
 
-from hosting import HOSTS, PYTHON, HostTest, find_program, free_port
+from hosting import HOSTS, PYTHON, HostTest, Peer, find_program, free_port
 
 RUBBISH = (b"rubbish", b'{"type":10,"at":1', b"", b"\xff\xfe", b'{"type":30,"peer":-1}',
            b'{"type":10,"at":1,"peer":9,"seq":1,"ver":1,"tab":"note","delta":{"id":"\xff"}}')
@@ -142,6 +143,22 @@ class BrokerTest(HostTest):
         for host in hosts:
             host.start()
         self.wait_level(peers)
+        self.assert_stops(*hosts)
+
+    def check_copy(self):
+        """A copied file, and its original: nothing that either has written is lost."""
+        a, b = peers = self.peers("a", "b")
+        b.one("SELECT replic_pull(?)", str(a.path))
+        shutil.copy(a.path, self.folder / "copy.db")
+        copy = Peer(self.folder, "copy", schema="")
+        peers = [a, b, copy]
+        hosts = [self.host(peer) for peer in peers]
+        for peer in peers:
+            peer.write(3)
+        self.wait_until(lambda: len({p.one("SELECT replic_peer()") for p in peers}) == 3,
+                        "two have one identity", 20)
+        self.wait_level(peers)
+        self.assertEqual(b.one("SELECT count(*) FROM note"), 10)
         self.assert_stops(*hosts)
 
     def check_addressed(self, listen):

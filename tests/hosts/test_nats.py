@@ -50,6 +50,9 @@ class NatsTest(BrokerTest):
     def test_malformed_messages_are_logged(self):
         self.check_rubbish("all")
 
+    def test_a_copied_file_takes_an_identity_of_its_own(self):
+        self.check_copy()
+
     def test_a_long_catch_up(self):
         self.check_catch_up()
 

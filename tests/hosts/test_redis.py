@@ -33,11 +33,26 @@ class RedisTest(BrokerTest):
         self.assertEqual(b.one("SELECT replic_status() ->> 'duplicates'"), 0)
         self.assert_stops(host)
 
+    def test_what_the_stream_has_lost_is_asked_for(self):
+        a, b = peers = self.peers("a", "b")
+        host_a, host_b = self.hosts(peers)
+        self.wait_level(peers)
+        host_b.kill()
+        a.write(20)
+        self.wait_until(lambda: self.redis.exists("replic.patches"), "nothing is kept", 10)
+        self.redis.delete("replic.patches", "replic.read")
+        host_b.start()
+        self.wait_level(peers, 20)
+        self.assert_stops(host_a, host_b)
+
     def test_malformed_messages_are_logged(self):
         self.redis.xadd("replic.patches", {"other": "thing"})
         self.redis.xadd("replic.patches", {"page": b"\xff"})
         self.check_rubbish("patches", "pings")
         self.assertIn("refused b'an entry without a page'", self.processes[1].log())
+
+    def test_a_copied_file_takes_an_identity_of_its_own(self):
+        self.check_copy()
 
     def test_a_long_catch_up(self):
         self.check_catch_up()
