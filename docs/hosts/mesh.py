@@ -17,7 +17,7 @@ import websockets
 from replica import Replica, frames, log_to_stderr
 
 POLL_S, PING_S, RECONNECT_S = 0.1, 1, 1
-MAX_BYTES = 64 * 1024 * 1024
+OPTIONS = {"max_size": 64 * 1024 * 1024, "close_timeout": 1}
 
 
 class Mesh:
@@ -47,7 +47,7 @@ class Mesh:
         while True:
             with contextlib.suppress(OSError, asyncio.TimeoutError,
                                      websockets.WebSocketException):
-                async with websockets.connect(address, max_size=MAX_BYTES) as connection:
+                async with websockets.connect(address, **OPTIONS) as connection:
                     await self.talk(connection, to_spoke=False)
             await asyncio.sleep(RECONNECT_S)
 
@@ -73,7 +73,7 @@ async def main(path, port, addresses):
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    server = port and await websockets.serve(mesh.listen, "127.0.0.1", port, max_size=MAX_BYTES)
+    server = port and await websockets.serve(mesh.listen, "127.0.0.1", port, **OPTIONS)
     tasks = [asyncio.create_task(work)
              for work in [mesh.push(), mesh.ping(), *map(mesh.connect, addresses)]]
     stopping = asyncio.create_task(stop.wait())
@@ -82,8 +82,10 @@ async def main(path, port, addresses):
         if task.done():
             task.result()  # it failed: say how
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)  # they say goodbye
     if server:
         server.close()
+        await server.wait_closed()
     mesh.replica.close()
 
 

@@ -49,13 +49,21 @@ class Replica:
         """Takes messages in, as one text. Returns how many patches were new, and the answers. What
         is malformed is logged, and changes nothing; what could not be written comes again. The
         count is then None."""
+        count, answers = self.receive_shared(messages)
+        return count, [message for of_one in answers.values() for message in of_one]
+
+    def receive_shared(self, messages):
+        """The same for a channel that many share: the answers by the peer that they are for."""
+        answers = {}
         try:
             count = self.one("SELECT replic_apply(?)", messages)
-            rows = self.db.execute("SELECT message FROM replic_answer(?)", (messages,)).fetchall()
-            return count, [message for (message,) in rows]
+            for peer, message in self.db.execute("SELECT peer, message FROM replic_answer(?)",
+                                                 (messages,)).fetchall():
+                answers.setdefault(peer, []).append(message)
+            return count, answers
         except (sqlite3.Error, UnicodeError, ValueError) as error:
             logging.warning("refused %.60r: %s", messages, error)
-            return None, []
+            return None, {}
 
     def status(self, connected):
         """Logs a line when anything has changed, once a second at most; in a catch-up more often."""

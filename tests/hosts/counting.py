@@ -11,7 +11,7 @@ class Counter:
     def __init__(self):
         self.bytes = 0
         self.connections = 0
-        self.pieces = []  # what was passed on, for datagrams
+        self.pieces = []  # what was passed on
         self.closed = False
         self.thread = threading.Thread(target=self.run, daemon=True)
 
@@ -63,6 +63,7 @@ class CountingProxy(Counter):
         except OSError:
             data = b""
         self.bytes += len(data)
+        self.pieces.append(data)
         if not data:
             for s in (source, target):
                 del ways[s]

@@ -141,7 +141,13 @@ class Process:
         """Ctrl-C. Returns the exit code."""
         self.is_wanted = False
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(20)
+        return self.process.wait(8)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
         if self.process and self.process.poll() is None:

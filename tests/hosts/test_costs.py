@@ -1,7 +1,7 @@
 """Measures what each transport costs, and holds the table in docs/transports.md to it: bytes a patch
 when 1,000 are due at once, bytes for one alone, and bytes an exchange when nothing is due. A patch
 sets an integer of some row to another number below a million, in a transaction of its own. Headers
-of HTTP count, those of TCP, UDP and IP do not."""
+of HTTP and of brokers count, those of TCP, UDP and IP do not."""
 
 import random
 import re
@@ -10,11 +10,13 @@ import subprocess
 import time
 import unittest
 
+from broking import mqtt_server, nats_server, redis_server
 from counting import CountingProxy, CountingRelay
-from hosting import HOSTS, PYTHON, ROOT, SO, HostTest, free_port
+from hosting import HOSTS, PYTHON, ROOT, SO, HostTest, find_program, free_port
 
 PATCHES = 1000
 TOLERANCE = 0.15
+FAST_PING_S, NO_PING_S = 0.1, 1000  # of the hosts that push
 SCHEMA = """
 CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER);
 SELECT replic_track('item');
@@ -55,7 +57,7 @@ class CostsTest(HostTest):
         before = None
         while before != counter.bytes:
             before = counter.bytes
-            time.sleep(0.6)
+            time.sleep(0.4)
 
     def test_folder(self):
         """What one side's run writes: that is what travels."""
@@ -126,6 +128,79 @@ class CostsTest(HostTest):
         pings = [p for p in relay.pieces if b'"type":20' in p]
         self.check("UDP", *measured, sum(map(len, pings)) / len(pings))
         self.assert_stops(*hosts)
+
+    def program(self, name, ping_s):
+        """A program of docs/hosts, with pings so far apart."""
+        folder = self.folder / f"pings-{ping_s}"
+        if not folder.exists():
+            folder.mkdir()
+            for source in HOSTS.glob("*.py"):
+                text = re.sub(r"^(POLL_S, PING_S, RECONNECT_S = [0-9.]+), 1,", rf"\1, {ping_s},",
+                              source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+                (folder / source.name).write_text(text, encoding="utf-8")
+        return folder / name
+
+    def measure_pushes(self, transport, proxy, start, count_pings):
+        """Of hosts that push and ping over TCP; `start(ping_s)` starts them for the pair, and
+        `count_pings()` says how many the proxy saw being sent."""
+        hosts = start(FAST_PING_S)
+        self.wait_until(lambda: proxy.bytes > 2000, "no pings")
+        proxy.reset()
+        time.sleep(1.5)
+        ping = proxy.bytes / count_pings()
+        self.assert_stops(*hosts)
+        proxy.reset()
+        hosts = start(NO_PING_S)
+        self.wait_until(lambda: proxy.bytes > 0, "nobody comes")
+        self.quiet(proxy)
+        measured = {}
+        for count in (1, PATCHES, 1):  # the first one pays for what is said once, as Redis's script
+            proxy.reset()
+            hosts[0].pause()
+            self.change(count)
+            hosts[0].go_on()
+            self.wait_until(lambda: proxy.bytes > 0, "nothing is pushed")
+            self.quiet(proxy)
+            measured[count] = proxy.bytes / count
+        self.check(transport, measured[PATCHES], measured[1], ping)
+        self.assert_stops(*hosts)
+
+    def test_websocket(self):
+        port = free_port()
+        proxy = CountingProxy(port)
+        self.addCleanup(proxy.close)
+
+        def start(ping_s):
+            program = self.program("mesh.py", ping_s)
+            listener = self.start("b", PYTHON, program, self.pair[1].path, port)
+            self.wait_for_port(port)
+            return [self.start("a", PYTHON, program, self.pair[0].path, 0,
+                               f"ws://127.0.0.1:{proxy.port}"), listener]
+        # They are compressed: each comes by itself.
+        self.measure_pushes("WebSocket", proxy, start, lambda: len(proxy.pieces))
+
+    def measure_broker(self, transport, server, scheme, program, passes=2):
+        """All that passes between the broker and both of the peers: what one publishes passes so
+        many times."""
+        port = free_port()
+        name, *arguments = server(port, self.folder)
+        self.start("broker", find_program(name), *arguments)
+        self.wait_for_port(port)
+        proxy = CountingProxy(port)
+        self.addCleanup(proxy.close)
+        self.measure_pushes(transport, proxy, lambda ping_s: [
+            self.start(peer.name, PYTHON, self.program(program, ping_s), peer.path,
+                       f"{scheme}://127.0.0.1:{proxy.port}") for peer in self.pair],
+            lambda: b"".join(proxy.pieces).count(b'"type":20') / passes)
+
+    def test_redis(self):
+        self.measure_broker("Redis", redis_server, "redis", "redis_bus.py", passes=3)
+
+    def test_nats(self):
+        self.measure_broker("NATS", nats_server, "nats", "nats_bus.py")
+
+    def test_mqtt(self):
+        self.measure_broker("MQTT", mqtt_server, "mqtt", "mqtt_bus.py")
 
 
 if __name__ == "__main__":

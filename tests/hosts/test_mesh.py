@@ -112,6 +112,13 @@ class MeshTest(HostTest):
         self.wait_level(peers)
         self.assert_stops(*hosts)
 
+    def test_it_stops_while_another_says_nothing(self):
+        peers = self.peers("a", "b", "c")
+        hosts = self.mesh(peers)
+        self.wait_level(peers)
+        hosts[1].pause()
+        self.assert_stops(hosts[0], hosts[2])
+
 
 if __name__ == "__main__":
     unittest.main()
