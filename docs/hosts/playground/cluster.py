@@ -25,8 +25,8 @@ SCHEMA = """CREATE TABLE talk(
   CONSTRAINT "a talk ends after it starts" CHECK (starts < ends)
 ) STRICT"""
 COLUMNS = ("id", "title", "room", "starts", "ends")
-FIRST = [("1", "Welcome", "Hall", 9, 10), ("2", "Bees on the roof", "Garden", 10, 12),
-         ("3", "Bread without haste", "Kitchen", 11, 12)]
+FIRST = [("1", "Welcome", "Hall", 9, 10), ("2", "Rooftop bees", "Garden", 10, 12),
+         ("3", "Slow bread", "Kitchen", 11, 12)]
 WRITES = {"add": f"INSERT INTO talk VALUES ({', '.join(':' + name for name in COLUMNS)})",
           "delete": "DELETE FROM talk WHERE id = :id",
           **{name: f"UPDATE talk SET {name} = :value WHERE id = :id" for name in COLUMNS[1:]}}

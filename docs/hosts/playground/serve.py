@@ -20,7 +20,8 @@ from cluster import Cluster
 
 HERE = pathlib.Path(__file__).resolve().parent
 FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css"),
-         "/app.js": ("app.js", "text/javascript")}
+         **{f"/{name}.js": (f"{name}.js", "text/javascript")
+            for name in ("panel", "wires", "tries", "app")}}
 MAX_BYTES = 16 * 1024  # of a request
 
 
