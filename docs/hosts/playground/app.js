@@ -141,6 +141,7 @@ function showLevel() {
   const level = $("#level");
   level.classList.toggle("same", same);
   if (level.textContent !== text) level.textContent = text;
+  if ($("#next")) $("#next").hidden = off.length === 0;
   $("#all").textContent = off.length ? "Reconnect all" : "Cut all off";
 }
 

@@ -139,11 +139,12 @@ class Row {
       cell.value = text;
       cell.input.setAttribute("aria-label", `${LABELS[column]} of “${title}” at ${this.panel.root
         .getAttribute("aria-label")}`);
-      const { by, ms } = wrote[column] ?? wrote.id ?? {};
+      if (!(column in wrote)) return; // NULL from the beginning
+      const { by, ms } = wrote[column];
       if (cell.stamp === `${by}/${ms}`) return;
       const isFirst = cell.stamp === "";
       cell.stamp = `${by}/${ms}`;
-      const time = ms === undefined ? "" : clock(ms);
+      const time = clock(ms);
       cell.who.replaceChildren(badge(by), element("span", "hidden", `${nameOf(by)} wrote this at`),
                                ` ${i < 2 ? time : time.slice(0, 5)}`);
       cell.td.title = `${nameOf(by)} wrote this at ${time}`;
@@ -162,7 +163,8 @@ class Row {
     if (input.value === value) return this.revert();
     const text = input.value;
     const isHour = column === "starts" || column === "ends";
-    const written = text === "" ? null : isHour && /^\s*-?\d{1,15}\s*$/.test(text) ? Number(text) : text;
+    const isNumber = isHour && /^\s*-?\d{1,15}\s*$/.test(text);
+    const written = text === "" ? null : isNumber ? Number(text) : text;
     input.dataset.busy = "yes";
     await this.write({ do: column, value: written }, input);
     delete input.dataset.busy;

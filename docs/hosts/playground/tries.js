@@ -36,14 +36,16 @@ const TRIES = {
     const write = await apart({ title: "Stars over town" });
     await write(0, "title", "Stars over the town");
     await write(1, "room", freeRoom());
-    return "Ada renamed the talk, Ben gave it a room. These are two columns: both changes will stay.";
+    return "Ada renamed the talk, Ben gave it a room. These are two columns of the row: both "
+      + "changes stay.";
   },
   async cell() {
     const write = await apart({ title: "Knots" });
     await write(0, "title", "Knots for sailors");
     await write(1, "title", "Knots for climbers");
     await write(2, "title", "Knots for everyone");
-    return "All three renamed one talk. Cleo was the last to write, so her title will win everywhere.";
+    return "All three renamed one talk. Cleo was the last to write, so her title wins "
+      + "everywhere.";
   },
   async room() {
     await apart();
@@ -52,21 +54,21 @@ const TRIES = {
     await post({ do: "add", peer: 1, id: newId(), title: "Owls by night", ...hours });
     await post({ do: "add", peer: 2, id: newId(), title: "Clay and glaze", ...hours });
     return `Ben and Cleo each gave the ${room} away, and a room takes one talk (UNIQUE). Ben was `
-      + "first; Cleo’s talk will wait, until his moves or is deleted.";
+      + "first; Cleo’s talk waits, until his moves or is deleted.";
   },
   async hours() {
     const write = await apart({ title: "A long walk" });
     await write(0, "starts", 11);
     await write(1, "ends", 10);
     return "Ada moved the start to 11, Ben the end to 10. Each is fine alone; together the talk "
-      + "would end before it starts (CHECK). The later change will wait, until the hours fit.";
+      + "would end before it starts (CHECK). The later change waits, until the hours fit.";
   },
   async delete() {
     const write = await apart({ title: "Cheese at home" });
     await write(0, "delete");
     await write(1, "title", "Cheese at home, with tasting");
-    return "Ada deleted the talk that Ben renamed. It will be gone everywhere: a deletion is a write "
-      + "to the row like any other, and nobody has taken it back.";
+    return "Ada deleted the talk that Ben renamed. It is gone everywhere: a deletion is a write to "
+      + "the row like any other, and nobody has taken it back.";
   },
 };
 
@@ -77,7 +79,9 @@ async function attempt(button) {
   story.textContent = "First all three are made level, then cut off…";
   for (const other of buttons) other.setAttribute("aria-disabled", "true");
   try {
-    story.textContent = `${await TRIES[button.dataset.try]()} Now press “Reconnect all”.`;
+    const next = element("strong", "", " Now press “Reconnect all”.");
+    next.id = "next";
+    story.replaceChildren(await TRIES[button.dataset.try](), next);
   } catch (error) {
     showError(story, error.message);
   }

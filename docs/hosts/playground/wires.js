@@ -5,7 +5,7 @@ const TRAVEL_MS = 600; // as long as a message takes in cluster.py
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const wires = {
-  svg: $("#wires"),
+  svg: document.querySelector("#wires"),
   dots: new Map(), // number of the message -> its dot
 
   make(tag, attributes) {
@@ -37,8 +37,8 @@ const wires = {
       const group = this.make("g", { class: peer.name.toLowerCase() });
       const letter = this.make("text", { x, y });
       letter.textContent = peer.name[0];
-      group.append(this.make("circle", { class: `node ${peer.on ? "" : "off"}`, cx: x, cy: y, r: 17 }),
-                   letter);
+      const kind = `node ${peer.on ? "" : "off"}`;
+      group.append(this.make("circle", { class: kind, cx: x, cy: y, r: 17 }), letter);
       parts.push(group);
     });
     this.svg.replaceChildren(...parts, ...[...this.dots.values()].map(({ dot }) => dot));
