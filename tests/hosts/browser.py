@@ -11,7 +11,7 @@ import urllib.request
 from hosting import end_with_the_test, find_program, free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's key of a reference
-KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "Space": "\ue00d"}
+KEYS = {"Backspace": "\ue003", "Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "Space": "\ue00d"}
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
              "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
              "--lang=en"]
@@ -86,7 +86,7 @@ class Browser:
     def type(self, selector, text):
         """Puts the text in the place of what is in a field, as hands do."""
         self.run("const e = document.querySelector(arguments[0]); e.focus(); e.select()", selector)
-        self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
+        self.call("POST", f"/element/{self.find(selector)}/value", {"text": text or KEYS["Backspace"]})
 
     def press(self, *names):
         """Keys, to what has the focus."""
@@ -97,6 +97,14 @@ class Browser:
     def texts(self, selector):
         return self.run("return [...document.querySelectorAll(arguments[0])]"
                         ".filter(e => e.offsetParent).map(e => e.innerText)", selector)
+
+    def labels(self, selector, inside):
+        """The names by which a screen reader tells the elements."""
+        found = self.call("POST", f"/element/{self.find(inside)}/elements",
+                          {"using": "css selector", "value": selector})
+        shown = [element[ELEMENT] for element in found
+                 if self.call("GET", f"/element/{element[ELEMENT]}/displayed")]
+        return [self.call("GET", f"/element/{element}/computedlabel") for element in shown]
 
     def screenshot(self):
         return base64.b64decode(self.call("GET", "/screenshot"))

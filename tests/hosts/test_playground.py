@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import re
-import sqlite3
 import unittest
 
 from browser import Browser
@@ -22,6 +21,22 @@ ROWS = """return [...document.querySelectorAll('.peer')].map(peer =>
   [...peer.querySelectorAll('tbody tr')].filter(tr => tr.querySelector('input')).map(tr =>
     [...tr.querySelectorAll('td')].slice(0, 4).map(td =>
       [td.querySelector('input').value, td.querySelector('.who .badge')?.innerText ?? ''])))"""
+
+# What is written in colours that are too near to that of what is behind it: WCAG 2.1, 1.4.3.
+PALE = """const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+const behind = (e) => {
+  const c = numbers(getComputedStyle(e).backgroundColor);
+  return c[3] === 0 ? behind(e.parentElement) : c;
+};
+return [...document.querySelectorAll('p, h1, h1 span, h2, th, input, button, .who, .badge, li')]
+  .filter(e => e.offsetParent).flatMap(e => {
+    const [a, b] = [numbers(getComputedStyle(e).color), behind(e)].map(light);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    return ratio < 4.5 ? [`${e.tagName}.${e.className} ${ratio}`] : [];
+  })"""
+PICTURE = os.environ.get("REPLIC_SCREENSHOT")
 
 
 class PlaygroundTest(HostTest):
@@ -80,6 +95,20 @@ class PlaygroundTest(HostTest):
         self.browser.type(self.field(peer, row, column), text)
         self.browser.press("Enter")
 
+    def put(self, peer, row, column, text):
+        """As write(), at once, and for characters that the driver cannot type."""
+        self.browser.run("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+                         "e.dispatchEvent(new Event('change'))", self.field(peer, row, column), text)
+
+    def row_of(self, title):
+        """Its number in the first table, where all three tables have it; else None."""
+        numbers = [number for number, *titles in zip(range(1, 99), *self.rows())
+                   if all(row[0][0] == title for row in titles)]
+        return numbers[0] if numbers else None
+
+    def fits(self):  # nothing is beside the window
+        return self.browser.run("return document.documentElement.scrollWidth <= innerWidth")
+
     def cut_all_off(self):
         self.browser.click("#all")
         self.wait_for("#level", "all are cut off")
@@ -117,12 +146,12 @@ class PlaygroundTest(HostTest):
         self.assertIn("ping", "\n".join(self.browser.texts("#log li")))
 
     def test_what_breaks_a_constraint_waits_with_its_reason_and_comes_later(self):
-        for name in ("room", "hours"):
+        for name, words in (("room", "UNIQUE"), ("hours", "CHECK")):
             self.browser.click(f"[data-try={name}]")
-            self.wait_for("#story", "Now press")
-            self.wait_for("#level", "differ; all are cut off")
-            self.browser.click("#all")
-            self.wait_for_level()
+            self.wait_for("#story", f"{words}.*Now press", 20)
+        self.wait_for("#level", "differ; all are cut off")
+        self.browser.click("#all")
+        self.wait_for_level()
         self.assertEqual(self.browser.texts(".parked h3"), ["2 changes wait"] * 3)
         parked = self.browser.texts(".parked li")
         self.assertEqual(len(parked), 6)
@@ -133,20 +162,152 @@ class PlaygroundTest(HostTest):
         self.assertIn("A talk has to end after it starts.", parked[1])
         self.assertIn("CHECK constraint failed: a talk ends after it starts", parked[1])
         self.assertNotIn("Now press", self.browser.texts("#story")[0])
-        self.make_the_picture()
-        self.browser.click("#peer-2 tr:nth-child(7) .delete")  # Ben's talk gives up the room
-        self.write(0, 5, "starts", "8") if len(self.rows()[0]) == 5 else None
+        if PICTURE:
+            self.browser.resize(1280, 1180)
+            pathlib.Path(PICTURE).write_bytes(self.browser.screenshot())
+            self.browser.resize(1280, 1000)
+        owner = self.row_of("Owls by night")
+        self.browser.click(f"#peer-2 tr:nth-child({2 * owner - 1}) .delete")
+        self.wait_until(lambda: self.row_of("Clay and glaze"), "Cleo's talk gets the room")
+        self.write(0, self.row_of("A long walk"), "starts", "8")
         self.wait_until(lambda: not self.browser.texts(".parked"), "nothing waits")
         self.wait_for_level()
         for values in self.values():
             self.assertEqual(values["Clay and glaze"], ["Attic", 14, 15])
-            self.assertEqual(values["A long walk"][2], 10)
+            self.assertEqual(values["A long walk"], [None, 8, 10])
             self.assertNotIn("Owls by night", values)
 
-    def make_the_picture(self):
-        picture = os.environ.get("REPLIC_SCREENSHOT")
-        if picture:
-            pathlib.Path(picture).write_bytes(self.browser.screenshot())
+    def test_other_experiments_say_what_happens(self):
+        for name, words in (("columns", "two columns"), ("cell", "Cleo was the last"),
+                            ("delete", "gone everywhere")):
+            self.browser.click(f"[data-try={name}]")
+            self.wait_for("#story", f"{words}.*Now press", 20)
+        self.browser.click("#all")
+        self.wait_for_level()
+        self.assertTrue(self.row_of("Knots for everyone"))
+        self.assertEqual([values["Stars over the town"] for values in self.values()],
+                         [["Attic", 9, 12]] * 3)
+        self.assertIn("Cheese at home, with tasting", self.browser.texts(".deleted s"))
+
+    def test_errors_are_told_where_they_happen_and_odd_text_is_text(self):
+        before = self.values()
+        for column, text, kind, words in (
+                ("room", "Garden", "Another talk has this room.", "UNIQUE constraint failed"),
+                ("ends", "3", "A talk has to end after it starts.", "CHECK constraint failed"),
+                ("ends", "soon", "Hours are whole numbers", "cannot store TEXT value"),
+                ("starts", "", "A talk needs its hours.", "NOT NULL constraint failed")):
+            self.write(0, 1, column, text)
+            self.wait_for("#peer-0 tr:nth-child(2) .error", f"{kind}[^$]*{words}")
+            self.assertEqual(self.browser.run("return document.querySelector(arguments[0]).value",
+                                              self.field(0, 1, column)), text)
+            self.browser.press("Escape")
+            self.assertEqual(self.browser.texts(".error"), [])
+        self.put(0, 1, "title", "x" * 20000)
+        self.wait_for("#peer-0 tr:nth-child(2) .error", "This is too long.")
+        self.browser.click("#peer-0 tr:nth-child(3) [name=title]")
+        self.assertEqual(self.values(), before)
+        long = "Wide " * 2000
+        self.put(0, 2, "title", ODD)
+        self.put(1, 3, "title", long)
+        self.put(2, 2, "room", "Garden 2'); --")
+        self.wait_until(lambda: self.row_of(ODD) and self.row_of(long), "odd text")
+        self.wait_until(lambda: all(long in values and values.get(ODD) == ["Garden 2'); --", 10, 12]
+                                    for values in self.values()), "odd text")
+        self.assertIsNone(self.browser.run("return document.querySelector('#odd')"))
+        self.assertTrue(self.fits())
+        self.browser.press("Escape")
+
+    def test_keyboard_labels_and_what_is_lost_on_the_way(self):
+        self.browser.press("Tab", "Tab", "Enter")
+        self.wait_for("#level", "all are cut off")
+        self.browser.press("Enter")
+        self.wait_for_level()
+        self.browser.press(*["Tab"] * 6, "Space")
+        self.wait_for("#level", "Ada is cut off")
+        self.browser.press("Space")
+        self.wait_for_level()
+        self.browser.click("#peer-0 .add")
+        self.wait_until(lambda: self.browser.run(
+            "return document.activeElement.value") == "New talk", "the new row has the focus")
+        self.wait_for_level()
+        self.write(0, 4, "title", "Lost")
+        self.browser.click("#peer-0 .switch")
+        self.wait_for("#log .lost", "lost on its way: patch 5 of Ada")
+        self.browser.click("#peer-0 .switch")
+        self.wait_until(lambda: all("Lost" in values for values in self.values()), "it comes")
+        labels = self.browser.labels("button, input, table, [role]", "#peer-0")
+        self.assertIn("Room of “Welcome” at Ada", labels)
+        self.assertIn("Delete “Lost”", labels)
+        self.assertIn("Ada is connected", labels)
+        self.assertEqual([label for label in labels if not label.strip()], [])
+
+    def test_narrow_dark_and_legible(self):
+        for width in (320, 700, 1280):
+            self.browser.resize(width, 800)
+            self.assertTrue(self.fits(), width)
+        backgrounds = set()
+        for scheme in ("light", "dark"):
+            self.browser.media(prefers_color_scheme=scheme)
+            backgrounds.add(self.browser.run("return getComputedStyle(document.body).background"))
+            self.assertEqual(self.browser.run(PALE), [], scheme)
+        self.browser.media(prefers_color_scheme="light")
+        self.assertEqual(len(backgrounds), 2)
+
+    def test_another_program_writes_and_the_server_is_started_again(self):
+        db = open_database(self.files / "ben.db")
+        db.execute("UPDATE talk SET title = 'From outside' WHERE id = '1'")
+        db.close()
+        self.wait_until(lambda: self.row_of("From outside"), "a write from outside")
+        self.wait_for_level()
+        self.assert_stops(self.server)
+        self.wait_for("#offline", "does not answer")
+        self.put(0, 1, "title", "Nobody hears")
+        self.wait_for("#peer-0 .error", "does not answer")
+        self.server.start()
+        self.wait_until(lambda: self.row_of("Welcome"), "the new tables")
+        self.wait_for_level()
+        self.assertEqual(self.browser.texts("#offline, .error"), [])
+        self.browser.complaints()
+        [self.files] = self.folder.glob("replic-playground-*")
+
+    def test_the_server_refuses_what_is_not_from_its_page(self):
+        def status(method, path, body=None, **headers):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            code = connection.getresponse().status
+            connection.close()
+            return code
+        before = self.values()
+        self.assertEqual(status("GET", "/"), 200)
+        self.assertEqual(status("GET", "/serve.py"), 404)
+        self.assertEqual(status("GET", "/../replica.py"), 404)
+        self.assertEqual(status("GET", "/", Host="elsewhere.example"), 403)
+        write = json.dumps({"do": "title", "peer": 0, "id": "1", "value": "Theirs"})
+        self.assertEqual(status("POST", "/do", write, Host="elsewhere.example"), 403)
+        self.assertEqual(status("POST", "/do", write, Content_Type="text/plain"), 403)
+        self.assertEqual(status("POST", "/do", "x" * 20000), 413)
+        self.assertEqual(status("POST", "/do", "", Content_Length="many"), 413)
+        for body in ("", "[", "3", "[]", "[" * 9000, "{}", '{"do":"drop","peer":0}',
+                     '{"do":[],"peer":0}', '{"do":"title","peer":9,"id":"1","value":"x"}',
+                     '{"do":"title","peer":"Ada","id":"1","value":"x"}', '{"do":"title","peer":0}',
+                     '{"do":"title","peer":0,"id":"1","value":[1]}', '{"do":"link","peer":0}',
+                     '{"do":"title","peer":0,"id":"1","value":"\\ud800"}',
+                     '{"do":"ends","peer":0,"id":"1","value":99999999999999999999}', b"\xff"):
+            self.assertEqual(status("POST", "/do", body), 400, body[:60])
+        self.assertEqual(self.values(), before)
+        self.assertNotIn("Traceback", self.server.log())
+
+
+class CommandTest(HostTest):
+    def test_what_is_wrong_with_the_command_is_told(self):
+        for arguments, told in (([], "serve.py build/replic.so"), (["a", "b", "c"], "serve.py build"),
+                                ([self.folder / "no.so"], "There is no .*no.so: make build")):
+            process = self.start("command", PYTHON, PAGE / "serve.py", *arguments)
+            self.assertEqual(process.process.wait(20), 1)
+            self.assertRegex(process.log(), told)
+            self.assertNotIn("Traceback", process.log())
+            process.is_wanted = False
 
 
 if __name__ == "__main__":

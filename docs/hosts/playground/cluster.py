@@ -35,7 +35,7 @@ WROTE = """SELECT json_extract(delta, '$.id'), key, keep_last(value, at, peer, s
   keep_last(c.peer, at, peer, seq), replic_at_to_ms(max(at))
   FROM replic_changes AS c, json_each(delta) WHERE reason IS NULL GROUP BY 1, 2"""
 PARKED = "SELECT peer, replic_at_to_ms(at), delta, reason, detail FROM replic_pending ORDER BY at"
-TRAVEL_S = 0.6  # of a message, so that it can be seen
+TRAVEL_S = 0.5  # of a message, so that it can be seen
 PING_S = 3
 LOG = 600       # events that are kept
 

@@ -14,6 +14,7 @@ class Panel {
     this.root.id = `peer-${index}`;
     this.root.setAttribute("aria-label", peer.name);
     $("h2", this.root).textContent = peer.name;
+    $("table", this.root).setAttribute("aria-label", `Talks of ${peer.name}`);
     $(".badge", this.root).textContent = peer.name[0];
     this.link = $(".switch", this.root);
     this.link.setAttribute("aria-label", `${peer.name} is connected`);

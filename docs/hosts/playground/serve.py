@@ -23,6 +23,7 @@ FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css
          **{f"/{name}.js": (f"{name}.js", "text/javascript")
             for name in ("panel", "wires", "tries", "app")}}
 MAX_BYTES = 16 * 1024  # of a request
+REFUSED = (sqlite3.Error, ValueError, LookupError, TypeError, OverflowError, RecursionError)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -52,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(413, b"This is too long.")
         try:
             self.server.cluster.act(json.loads(self.rfile.read(int(length))))
-        except (sqlite3.Error, ValueError, LookupError, TypeError, OverflowError) as error:
+        except REFUSED as error:
             return self.reply(400, f"{error}".encode(errors="replace"))
         self.reply(204)
 

@@ -11,7 +11,7 @@ function freeRoom() {
 
 async function untilLevel() {
   await linkAll(true);
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 400; i++) {
     await pause(50);
     if (isLevel() && state.peers.every((peer) => peer.on)) return;
   }

@@ -1,7 +1,7 @@
 // The wires between the peers, on which messages are seen to travel.
 "use strict";
 
-const TRAVEL_MS = 600; // as long as a message takes in cluster.py
+const TRAVEL_MS = 500; // as long as a message takes in cluster.py
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const wires = {
