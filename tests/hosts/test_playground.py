@@ -30,7 +30,8 @@ const behind = (e) => {
   const c = numbers(getComputedStyle(e).backgroundColor);
   return c[3] === 0 ? behind(e.parentElement) : c;
 };
-return [...document.querySelectorAll('p, h1, h1 span, h2, th, input, button, .who, .badge, li')]
+return [...document.querySelectorAll(
+    'p, h1, h1 span, h2, th, input, button, .who, .badge, li, li strong, li code')]
   .filter(e => e.offsetParent).flatMap(e => {
     const [a, b] = [numbers(getComputedStyle(e).color), behind(e)].map(light);
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
@@ -106,6 +107,10 @@ class PlaygroundTest(HostTest):
                    if all(row[0][0] == title for row in titles)]
         return numbers[0] if numbers else None
 
+    def step(self):
+        [text] = self.browser.texts("#steps [aria-current]")
+        return text
+
     def fits(self):  # nothing is beside the window
         return self.browser.run("return document.documentElement.scrollWidth <= innerWidth")
 
@@ -116,12 +121,14 @@ class PlaygroundTest(HostTest):
     def test_edits_on_all_three_while_apart_converge(self):
         self.cut_all_off()
         self.assertEqual(self.browser.texts(".switch .text"), ["cut off"] * 3)
+        self.assertEqual(self.step(), "Edit any cell of any table")
         self.write(0, 1, "title", "Good morning")
         self.write(1, 1, "room", "Lobby")
         self.write(2, 1, "title", "Hello")
         self.browser.click("#peer-1 tr:nth-child(5) .delete")
         self.write(0, 3, "ends", "13")
         self.wait_for("#level", "differ; all are cut off")
+        self.assertRegex(self.step(), "^Reconnect")
         self.wait_until(lambda: [len(rows) for rows in self.rows()] == [3, 2, 3], "three tables")
         self.assertEqual([rows[0][0] for rows in self.rows()],
                          [["Good morning", "A"], ["Welcome", "A"], ["Hello", "C"]])
@@ -130,6 +137,7 @@ class PlaygroundTest(HostTest):
         self.assertEqual(self.rows()[1], [
             [["Hello", "C"], ["Lobby", "B"], ["9", "A"], ["10", "A"]],
             [["Rooftop bees", "A"], ["Garden", "A"], ["10", "A"], ["12", "A"]]])
+        self.assertEqual(self.step(), "Cut them off")
         self.assertEqual(self.values(), [{"Hello": ["Lobby", 9, 10],
                                           "Rooftop bees": ["Garden", 10, 12]}] * 3)
         self.assertEqual(len(set(self.browser.texts(".digest"))), 1)
@@ -184,8 +192,8 @@ class PlaygroundTest(HostTest):
             self.wait_for("#story", f"{words}.*Now press", 20)
         self.browser.click("#all")
         self.wait_for_level()
-        self.assertTrue(self.row_of("Knots for everyone"))
-        self.assertEqual([values["Stars over the town"] for values in self.values()],
+        self.assertTrue(self.row_of("Knots for all"))
+        self.assertEqual([values["Stars over town"] for values in self.values()],
                          [["Attic", 9, 12]] * 3)
         self.assertIn("Cheese at home, with tasting", self.browser.texts(".deleted s"))
 

@@ -83,7 +83,8 @@ class Cluster(threading.Condition):
     def send(self, source, target, text):
         if self.peers[source].is_on and self.peers[target].is_on and source != target:
             self.tell("message", source=source, target=target, text=text)
-            heapq.heappush(self.flying, (time.monotonic() + TRAVEL_S, self.count, source, target, text))
+            arrival = time.monotonic() + TRAVEL_S
+            heapq.heappush(self.flying, (arrival, self.count, source, target, text))
 
     def ping(self, sources, targets):
         for source in sources:
@@ -94,7 +95,7 @@ class Cluster(threading.Condition):
         with self:
             everyone = range(len(self.peers))
             for source, peer in enumerate(self.peers):
-                for text in peer.host.new():  # of one that is cut off nothing is sent: pings mend that
+                for text in peer.host.new():  # of one that is cut off none is sent: pings mend that
                     for target in everyone:
                         self.send(source, target, text)
             if time.monotonic() > self.next_ping:

@@ -19,9 +19,11 @@ import threading
 from cluster import Cluster
 
 HERE = pathlib.Path(__file__).resolve().parent
-FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css"),
-         **{f"/{name}.js": (f"{name}.js", "text/javascript")
-            for name in ("panel", "wires", "tries", "app")}}
+FILES = {"/": ("index.html", "text/html"),
+         **{f"/{path.name}": (path.name, kind)
+            for ending, kind in (("css", "text/css"), ("js", "text/javascript"),
+                                 ("svg", "image/svg+xml"))
+            for path in HERE.glob(f"*.{ending}")}}
 MAX_BYTES = 16 * 1024  # of a request
 REFUSED = (sqlite3.Error, ValueError, LookupError, TypeError, OverflowError, RecursionError)
 
@@ -63,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def reply(self, code, body=b"", kind="text/plain"):
         self.send_response(code)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Security-Policy", "default-src 'self'; img-src data:")
+        self.send_header("Content-Security-Policy", "default-src 'self'")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(body)

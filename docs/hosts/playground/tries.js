@@ -33,8 +33,8 @@ async function apart(talk) {
 
 const TRIES = {
   async columns() {
-    const write = await apart({ title: "Stars over town" });
-    await write(0, "title", "Stars over the town");
+    const write = await apart({ title: "Stargazing" });
+    await write(0, "title", "Stars over town");
     await write(1, "room", freeRoom());
     return "Ada renamed the talk, Ben gave it a room. These are two columns of the row: both "
       + "changes stay.";
@@ -43,7 +43,7 @@ const TRIES = {
     const write = await apart({ title: "Knots" });
     await write(0, "title", "Knots for sailors");
     await write(1, "title", "Knots for climbers");
-    await write(2, "title", "Knots for everyone");
+    await write(2, "title", "Knots for all");
     return "All three renamed one talk. Cleo was the last to write, so her title wins "
       + "everywhere.";
   },
