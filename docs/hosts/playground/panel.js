@@ -77,8 +77,9 @@ class Panel {
     $("h3", box).textContent = count === 1 ? "1 change waits" : `${count} changes wait`;
     $("ul", box).replaceChildren(...peer.parked.map(([by, ms, delta, , detail]) => {
       const item = element("li");
+      const cause = detail.replace(/; it is tried again.*/s, ""); // the footer says so
       item.append(badge(by - 1), ` ${nameOf(by - 1)}, ${clock(ms)}: ${words(JSON.parse(delta))}. `,
-                  element("strong", "", explain(detail)), element("code", "", detail));
+                  element("strong", "", explain(detail)), element("code", "", cause));
       return item;
     }));
   }
