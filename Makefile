@@ -17,7 +17,8 @@ configure = cmake -S . -B $(2) -G Ninja -C .cmake/$(1).cmake $(3)
 ctest = ctest --output-on-failure --no-tests=error -j $(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo playground test test-hosts bench asan lint tidy fuzz coverage docs install clean
+.PHONY: help build demo playground test test-hosts \
+        bench asan lint tidy fuzz coverage docs install clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
