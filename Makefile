@@ -17,7 +17,8 @@ configure = cmake -S . -B $(2) -G Ninja -C .cmake/$(1).cmake $(3)
 ctest = ctest --output-on-failure --no-tests=error -j $(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test test-hosts bench asan lint tidy fuzz coverage docs install clean
+.PHONY: help build demo playground test test-hosts \
+        bench asan lint tidy fuzz coverage docs install clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -31,6 +32,10 @@ demo: build ## Show two databases replicating, in the sqlite3 shell
 	@.ci/deps demo
 	@rm -rf build/demo && mkdir build/demo && ln -s ../replic.so build/demo/replic.so
 	cd build/demo && sqlite3 -batch -bail -init /dev/null < ../../sql/demo.sql
+
+playground: build ## Serve a page with three peers of one table, to edit, cut off and reconnect
+	@.ci/deps playground
+	/usr/bin/python3 docs/hosts/playground/serve.py build/replic.so $(ARGS)
 
 test: ## Run every test that needs no server
 	@.ci/deps build test
