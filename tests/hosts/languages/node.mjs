@@ -20,13 +20,14 @@ const dropSong = db.prepare("DELETE FROM song WHERE writer = 'Node.js' AND n = ?
 const dropAlbum = db.prepare('DELETE FROM album WHERE title = ?' +
                              ' AND id NOT IN (SELECT album FROM song)');
 
+const title = (n) => n % 20 === 0 ? `Best of ${n}` : `Node.js ${n}`;
+
 const write = db.transaction((n) => {
-  const album = `Album ${n % 10}`;
-  addAlbum.run(album);
-  addSong.run(n, album);
-  play.run(album);
+  addAlbum.run(title(n));
+  addSong.run(n, title(n));
+  play.run(title(n));
   dropSong.run(n - 5);
-  dropAlbum.run(`Album ${(n + 5) % 10}`);
+  dropAlbum.run(title(n - 10));
 });
 
 for (let n = 1; n <= count; n++) {

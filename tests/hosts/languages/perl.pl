@@ -24,14 +24,15 @@ my $drop_song = $db->prepare(q{DELETE FROM song WHERE writer = 'Perl' AND n = CA
 my $drop_album = $db->prepare(
     'DELETE FROM album WHERE title = ? AND id NOT IN (SELECT album FROM song)');
 
+sub title { my $n = shift; return $n % 20 == 0 ? "Best of $n" : "Perl $n" }
+
 for my $n (1 .. $count) {
-    my ($album, $emptied) = ('Album ' . $n % 10, 'Album ' . ($n + 5) % 10);
     $db->begin_work;    # BEGIN IMMEDIATE, unless sqlite_use_immediate_transaction is off
-    $add_album->execute($album);
-    $add_song->execute($n, $album);
-    $play->execute($album);
+    $add_album->execute(title($n));
+    $add_song->execute($n, title($n));
+    $play->execute(title($n));
     $drop_song->execute($n - 5);
-    $drop_album->execute($emptied);
+    $drop_album->execute(title($n - 10));
     $db->commit;
     sleep 0.02;         # others write this file, too
 }

@@ -10,6 +10,11 @@ $db->busyTimeout(10000);
 $db->loadExtension('replic.so');
 $db->exec('PRAGMA foreign_keys = ON');
 
+function title(int $n): string
+{
+    return $n % 20 === 0 ? "Best of $n" : "PHP $n";
+}
+
 function run(SQLite3 $db, string $sql, ...$values): void
 {
     $statement = $db->prepare($sql);
@@ -20,16 +25,15 @@ function run(SQLite3 $db, string $sql, ...$values): void
 }
 
 for ($n = 1; $n <= $count; $n++) {
-    $album = 'Album ' . $n % 10;
-    $emptied = 'Album ' . ($n + 5) % 10;
     $db->exec('BEGIN IMMEDIATE');
     run($db, 'INSERT INTO album(id, title) VALUES (lower(hex(randomblob(8))), ?)
-              ON CONFLICT(title) DO NOTHING', $album);
+              ON CONFLICT(title) DO NOTHING', title($n));
     run($db, "INSERT INTO song SELECT lower(hex(randomblob(8))), id, 'PHP', ? FROM album
-              WHERE title = ?", $n, $album);
-    run($db, 'UPDATE album SET plays = plays + 1 WHERE title = ?', $album);
+              WHERE title = ?", $n, title($n));
+    run($db, 'UPDATE album SET plays = plays + 1 WHERE title = ?', title($n));
     run($db, "DELETE FROM song WHERE writer = 'PHP' AND n = ?", $n - 5);
-    run($db, 'DELETE FROM album WHERE title = ? AND id NOT IN (SELECT album FROM song)', $emptied);
+    run($db, 'DELETE FROM album WHERE title = ? AND id NOT IN (SELECT album FROM song)',
+        title($n - 10));
     $db->exec('COMMIT');
     usleep(20000); // others write this file, too
 }

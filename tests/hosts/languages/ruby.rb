@@ -10,18 +10,18 @@ db.load_extension(ENV.fetch('REPLIC'))
 db.enable_load_extension(false)
 db.foreign_keys = true
 
+def title(n) = (n % 20).zero? ? "Best of #{n}" : "Ruby #{n}"
+
 (1..count).each do |n|
-  album = "Album #{n % 10}"
-  emptied = "Album #{(n + 5) % 10}"
   db.transaction(:immediate) do
     db.execute('INSERT INTO album(id, title) VALUES (lower(hex(randomblob(8))), ?)
-                ON CONFLICT(title) DO NOTHING', [album])
+                ON CONFLICT(title) DO NOTHING', [title(n)])
     db.execute("INSERT INTO song SELECT lower(hex(randomblob(8))), id, 'Ruby', ? FROM album
-                WHERE title = ?", [n, album])
-    db.execute('UPDATE album SET plays = plays + 1 WHERE title = ?', [album])
+                WHERE title = ?", [n, title(n)])
+    db.execute('UPDATE album SET plays = plays + 1 WHERE title = ?', [title(n)])
     db.execute("DELETE FROM song WHERE writer = 'Ruby' AND n = ?", [n - 5])
     db.execute('DELETE FROM album WHERE title = ? AND id NOT IN (SELECT album FROM song)',
-               [emptied])
+               [title(n - 10)])
   end
   sleep 0.02 # others write this file, too
 end

@@ -10,18 +10,22 @@ db eval {SELECT load_extension($env(REPLIC))}
 db enable_load_extension 0
 db eval {PRAGMA foreign_keys = ON}
 
+proc title {n} {
+  return [expr {$n % 20 == 0 ? "Best of $n" : "Tcl $n"}]
+}
+
 for {set n 1} {$n <= $count} {incr n} {
-  set album "Album [expr {$n % 10}]"
-  set emptied "Album [expr {($n + 5) % 10}]"
+  set title [title $n]
+  set earlier [title [expr {$n - 10}]]
   db transaction immediate {
     db eval {
-      INSERT INTO album(id, title) VALUES (lower(hex(randomblob(8))), $album)
+      INSERT INTO album(id, title) VALUES (lower(hex(randomblob(8))), $title)
         ON CONFLICT(title) DO NOTHING;
       INSERT INTO song SELECT lower(hex(randomblob(8))), id, 'Tcl', $n FROM album
-        WHERE title = $album;
-      UPDATE album SET plays = plays + 1 WHERE title = $album;
+        WHERE title = $title;
+      UPDATE album SET plays = plays + 1 WHERE title = $title;
       DELETE FROM song WHERE writer = 'Tcl' AND n = $n - 5;
-      DELETE FROM album WHERE title = $emptied AND id NOT IN (SELECT album FROM song);
+      DELETE FROM album WHERE title = $earlier AND id NOT IN (SELECT album FROM song);
     }
   }
   after 20 ;# others write this file, too
