@@ -17,8 +17,11 @@ from hosting import HOSTS, PYTHON, ROOT, SO, HostTest, find_program, free_port, 
 
 LANGUAGES = ROOT / "tests" / "hosts" / "languages"
 PAGE = ROOT / "docs" / "languages.md"
-COUNT = 100         # transactions of a writer
-BEFORE_A_KILL = 15  # of them, at least
+COUNT = 60          # transactions of a writer
+ENDLESS = 100000    # of one that will be killed
+BEFORE_A_KILL = 15  # it has written so many
+KILLED_WRITERS = ("shell", "node", "perl", "ruby", "bun")
+KILLED_HOSTS = [("python", "HTTP"), ("node", "WebSocket"), ("perl", "UDP"), ("shell", "folder")]
 SCHEMA = """
 CREATE TABLE album(id TEXT PRIMARY KEY, title TEXT NOT NULL UNIQUE,
                    plays INTEGER NOT NULL DEFAULT 0);
@@ -83,8 +86,8 @@ class MixedClusterTest(HostTest):
                 env={"REPLIC_LOSS": "0.1,0.1,0.1"})
         return hosts
 
-    def writer(self, name):
-        writer = self.start(f"{name}-writer", *self.programs[name], self.cluster[name].path, COUNT)
+    def writer(self, name, count=COUNT):
+        writer = self.start(f"{name}-writer", *self.programs[name], self.cluster[name].path, count)
         writer.is_wanted = False  # it ends when it has written
         return writer
 
@@ -95,23 +98,20 @@ class MixedClusterTest(HostTest):
 
     def test_nine_runtimes_and_four_transports(self):
         hosts = self.start_hosts()
-        writers = {name: self.writer(name) for name in self.programs}
-        killed_writers = ("shell", "node", "perl", "ruby", "bun")
-        killed_hosts = [("python", "HTTP"), ("node", "WebSocket"), ("perl", "UDP"),
-                        ("shell", "folder")]
-        for name in killed_writers:
+        writers = {name: self.writer(name, ENDLESS if name in KILLED_WRITERS else COUNT)
+                   for name in self.programs}
+        for name in KILLED_WRITERS:
             self.wait_until(lambda peer=self.cluster[name]: peer.one(
                 "SELECT coalesce(max(last_seq), 0) FROM replic_peers WHERE is_self")
                 > 2 * BEFORE_A_KILL, f"{name} does not write")
             self.assertFalse(writers[name].has_ended(), f"{name}: {writers[name].log()}")
             writers[name].kill()
-        for key in killed_hosts:
+        for key in KILLED_HOSTS:
             hosts[key].kill()
-        time.sleep(1)
-        for name in killed_writers:
+        for name in KILLED_WRITERS:
             writers[name] = self.writer(name)
         time.sleep(1)
-        for key in killed_hosts:
+        for key in KILLED_HOSTS:
             hosts[key].start()
         for name, writer in writers.items():
             self.assert_wrote(name, writer)
