@@ -7,16 +7,13 @@ a database of its own. Hosts carry them over four transports; none of these reac
     UDP        node - perl - bun, with loss
 """
 
-import re
 import socket
-import subprocess
 import time
 import unittest
 
-from hosting import HOSTS, PYTHON, ROOT, SO, HostTest, find_program, free_port, from_npm
+from hosting import HOSTS, PYTHON, HostTest, find_program, free_port, from_npm
+from runtimes import NAMES, command, program
 
-LANGUAGES = ROOT / "tests" / "hosts" / "languages"
-PAGE = ROOT / "docs" / "languages.md"
 COUNT = 60          # transactions of a writer
 ENDLESS = 100000    # of one that will be killed
 BEFORE_A_KILL = 15  # it has written so many
@@ -30,31 +27,12 @@ CREATE TABLE song(id TEXT PRIMARY KEY, album TEXT NOT NULL REFERENCES album(id),
 SELECT replic_track('album');
 SELECT replic_track('song');
 """
-DENO_RIGHTS = ["--allow-read", "--allow-write", "--allow-env", "--allow-ffi"]
-
-
-def programs():
-    """{name: the command that runs its writer}. What is absent is a failure."""
-    runtimes = from_npm(LANGUAGES) / "node_modules" / ".bin"
-    node = from_npm(HOSTS, [LANGUAGES / "node.mjs"])
-    return {
-        "shell": [find_program("sh"), LANGUAGES / "shell.sh"],
-        "python": [PYTHON, LANGUAGES / "python.py"],
-        "node": [find_program("node"), node / "node.mjs"],
-        "perl": [find_program("perl"), LANGUAGES / "perl.pl"],
-        "ruby": [find_program("ruby"), LANGUAGES / "ruby.rb"],
-        "tcl": [find_program("tclsh"), LANGUAGES / "tcl.tcl"],
-        "php": [find_program("php"), "-d", f"sqlite3.extension_dir={SO.parent}",
-                LANGUAGES / "php.php"],
-        "bun": [runtimes / "bun", LANGUAGES / "bun.mjs"],
-        "deno": [runtimes / "deno", "run", *DENO_RIGHTS, LANGUAGES / "deno.mjs"],
-    }
 
 
 class MixedClusterTest(HostTest):
     def setUp(self):
         super().setUp()
-        self.programs = programs()
+        self.programs = {name: command(name, program(name)) for name in NAMES}
         self.cluster = dict(zip(self.programs,
                                 self.peers(*self.programs, schema=SCHEMA, first=None)))
 

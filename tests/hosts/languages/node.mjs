@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 const [path, count] = [process.argv[2], Number(process.argv[3])];
 
 const db = new Database(path, { timeout: 10000 });
-db.defaultSafeIntegers(true);  // clock values and ids are whole numbers, up to 2^53-1
+db.defaultSafeIntegers(true);  // an INTEGER comes as a bigint, exact beyond 2^53, too
 db.loadExtension(process.env.REPLIC);
 db.pragma('foreign_keys = ON');
 
