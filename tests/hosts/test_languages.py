@@ -29,7 +29,10 @@ HEADINGS = {"sqlite3 shell": "shell", "Python": "python", "Node.js": "node", "De
             "Bun": "bun", "Perl": "perl", "Ruby": "ruby", "PHP": "php", "Tcl": "tcl"}
 BIG = "SELECT 9007199254740993 AS v"
 SHELL = ("""sqlite3 -batch {} -init /dev/null -cmd ".load '$REPLIC'" "$1" << 'SQL' 2> /dev/null
-BEGIN; INSERT INTO value VALUES ('first', 1); INSERT INTO nowhere VALUES (1); COMMIT;
+BEGIN;
+INSERT INTO value VALUES ('first', 1);
+INSERT INTO nowhere VALUES (1);
+COMMIT;
 SQL
 sqlite3 "$1" "SELECT 'written ' || count(*) FROM value" """)
 PERL = ("use DBI; my $db = DBI->connect('dbi:SQLite:dbname=' . shift, '', '', {RaiseError => 1,"
