@@ -148,7 +148,7 @@ class LanguagesTest(HostTest):
     def test_what_deno_and_php_must_be_told(self):
         database = Peer(self.folder, "rights", SCHEMA).path
         deno = [word for word in command("deno", program("deno")) if word != "--allow-ffi"]
-        self.assertIn("--allow-ffi", output_of(*deno, "--", database, 1))
+        self.assertIn("--allow-ffi", output_of(*deno, database, 1))
         php, *_, writer = command("php", program("php"))
         self.assertIn("Extension are disabled", output_of(php, writer, database, 1))
 
