@@ -17,7 +17,7 @@ export class Replica {
 
   constructor(path) {
     this.db = new Database(path, { timeout: 10000 });
-    // Ids take 53 bits, stamps more: they must not become floating-point numbers.
+    // An INTEGER comes as a bigint, which is exact beyond 2^53, too.
     this.db.defaultSafeIntegers(true);
     this.db.loadExtension(process.env.REPLIC ?? './replic');
     this.db.pragma('journal_mode = WAL');

@@ -3,6 +3,7 @@ started, stopped and killed, and waiting until all agree."""
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import pathlib
 import random
@@ -43,6 +44,28 @@ def find_program(name):
     if path is None:
         raise AssertionError(f"there is no {name}: .ci/deps hosts installs it")
     return path
+
+
+def from_npm(source, files=()):
+    """What the package.json in folder `source` names, installed below build/, once for all tests.
+    Returns that folder; copies of `files` are in it, beside what they import."""
+    folder = ROOT / "build" / f"{source.parent.name}-{source.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:  # tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file = source / "package-lock.json"
+        installed = folder / "installed-package-lock.json"
+        if not installed.exists() or installed.read_bytes() != lock_file.read_bytes():
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(source / name, folder / name)
+            subprocess.run([find_program("npm"), "ci", "--no-audit", "--no-fund"], cwd=folder,
+                           check=True, stdout=subprocess.DEVNULL, timeout=600)
+            shutil.copy(lock_file, installed)
+        for file in files:
+            copy = folder / f".{file.name}.{os.getpid()}"
+            shutil.copy(file, copy)
+            copy.replace(folder / file.name)  # another test may be reading it
+    return folder
 
 
 def open_database(path):

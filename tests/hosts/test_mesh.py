@@ -1,28 +1,16 @@
 """docs/hosts/mesh.py and mesh.mjs: WebSocket, a full mesh, hubs with spokes, two languages."""
 
 import asyncio
-import os
-import pathlib
-import shutil
-import subprocess
 import unittest
 
 import websockets
 
-from hosting import HOSTS, PYTHON, ROOT, HostTest, free_port
-
-NODE_FOLDER = ROOT / "build" / "hosts-node"
+from hosting import HOSTS, PYTHON, HostTest, free_port, from_npm
 
 
 def node_program():
     """mesh.mjs beside what it needs from npm."""
-    NODE_FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "mesh.mjs", "replica.mjs"):
-        shutil.copy(HOSTS / name, NODE_FOLDER / name)
-    if not (NODE_FOLDER / "node_modules" / "better-sqlite3" / "build").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE_FOLDER, check=True,
-                       stdout=subprocess.DEVNULL, timeout=600)
-    return NODE_FOLDER / "mesh.mjs"
+    return from_npm(HOSTS, [HOSTS / "mesh.mjs", HOSTS / "replica.mjs"]) / "mesh.mjs"
 
 
 class MeshTest(HostTest):
