@@ -188,16 +188,20 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
           {request.for_peer, wire::write_patch({{0, span.peer, seq}, state.ver, {}, {}, {}})});
     }
   }
+  bool more = false;
   ChangeCursor cursor = store_.changes({}, request.peer, request.range);
   while (const auto change = cursor.next()) {
     // Losers of an identity conflict go with the patch that they lost to.
     if (change->reason != reason::kIdentity && left-- <= 0) {
-      // The page is full: our word brings the request for the next one.
-      if (!ancestor) out.push_back({request.for_peer, wire::write_ping(ping())});
-      return;
+      more = true;
+      break;
     }
     out.push_back({request.for_peer, wire::write_patch(change->patch)});
   }
+  // The page is full, and there is more: our word brings the request for the next one at once.
+  if (left == 0 && request.range.last < kMaxInteger)
+    more = store_.changes({}, request.peer, {request.range.last + 1, kMaxInteger}).next().has_value();
+  if (more && !ancestor) out.push_back({request.for_peer, wire::write_ping(ping())});
 }
 
 wire::BundleHeader Exchange::header(wire::BundleKind kind) {

@@ -111,8 +111,9 @@ void Claims::expect(const TablePlan& plan, const RowPatch& patch) {
   expected_[{&plan, row_key(plan, key_of(plan, patch))}].push_back(patch);
 }
 
-// The values that each of `columns` may have in the row when `patch` is part of it: its own, or
-// else those of the row's other patches, and the default. Empty when the patch adds nothing.
+// The values that each of `columns` may have in the row when `patch` is part of it: its own and
+// those of newer patches of the row, or else those of all its other patches, and the default. Empty
+// when the patch adds nothing.
 Claims::Choices Claims::choices(const TablePlan& plan, const std::vector<size_t>& columns,
                                 const RowPatch& patch, bool first, std::vector<RowPatch>& others,
                                 bool* read) {
@@ -126,16 +127,18 @@ Claims::Choices Claims::choices(const TablePlan& plan, const std::vector<size_t>
     }
   }
   if (own == 0 && !first) return {};
-  if (own == columns.size()) return out;
+  if (own == 1 && columns.size() == 1) return out;
   if (!first && !*read) {
     others = kept(plan, key_of(plan, patch));
     *read = true;
   }
   for (size_t i = 0; i < columns.size(); i++) {
-    if (!out[i].empty()) continue;
     const Column& column = plan.columns[columns[i]];
-    if (column.default_kind == DefaultKind::constant) out[i].push_back(column.default_value);
+    const bool is_own = !out[i].empty();
+    if (!is_own && column.default_kind == DefaultKind::constant)
+      out[i].push_back(column.default_value);
     for (const RowPatch& other : others) {
+      if (is_own && other.stamp < patch.stamp) continue;
       const Value* value = other.find(columns[i]);
       if (value != nullptr && std::find(out[i].begin(), out[i].end(), *value) == out[i].end())
         out[i].push_back(*value);

@@ -142,6 +142,8 @@ bool Merger::write_fast(const UnitPart& part) {
   const RowPatch& patch = part.row;
   const std::vector<Value> key = key_of(plan, patch);
   const auto newest = log_.newest(plan, key);
+  const bool can_wait = plan.has_ties() || plan.needs_trial || has_needed_columns(plan);
+  if (newest && can_wait && was_accepted_after(plan, key, patch.stamp)) return false;
   if (newest && *newest > patch.stamp)
     return may_merge_late(plan, key, patch) && merge_late(plan, key, patch);
   if (plan.log_strict && !is_harmless(plan, patch)) return false;
@@ -163,7 +165,13 @@ bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool
   for (const auto& [key, tuple] : noted.provided) {
     if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
       return false;
-    if (key->is_referenced && !is_new) return false;
+  }
+  // What is given up may have been referred to, also when NULL takes its place.
+  for (const ValueKey& key : plan.value_keys) {
+    if (is_new || !key.is_referenced || key.is_primary) continue;
+    if (std::any_of(key.columns.begin(), key.columns.end(),
+                    [&](const KeyColumn& c) { return c.column && patch.find(*c.column); }))
+      return false;
   }
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone && !plan.value_keys.empty()) return false;
@@ -182,8 +190,10 @@ bool Merger::is_untouched_since(const std::vector<RowName>& rows, const RowPatch
     if (row.row_key == own && row.table == plan.name) continue;
     const TablePlan* other = catalog_.find(row.table);
     if (other == nullptr || !other->problem.empty()) continue;
-    const auto newest = log_.newest(*other, key_from(row.row_key));
-    if (newest && *newest > patch.stamp) return false;
+    const std::vector<Value> key = key_from(row.row_key);
+    const auto newest = log_.newest(*other, key);
+    if (!newest) continue;
+    if (*newest > patch.stamp || was_accepted_after(*other, key, patch.stamp)) return false;
   }
   return true;
 }
@@ -195,10 +205,9 @@ bool Merger::has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const
   const std::vector<Value> key = parent_key(*plan, foreign, tuple);
   // A row that was never deleted was there from its first patch on; unless that one had to wait.
   const auto newest = log_.newest(*plan, key);
-  if (!newest) return false;
+  if (!newest || was_accepted_after(*plan, key, stamp)) return false;
   if (*newest > stamp) {
-    const auto oldest = log_.oldest(*plan, key);
-    if (*oldest > stamp || was_late(*oldest)) return false;
+    if (*log_.oldest(*plan, key) > stamp) return false;
     if (plan->log_tombstone && claims_.was_ever_deleted(*plan, row_key(*plan, key))) return false;
   }
   Run run = db_.run(plan->table_select);
@@ -212,21 +221,36 @@ bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key
   if (plan.needs_trial || !is_harmless(plan, patch)) return false;
   if (plan.has_ties() && sets_tied_column(plan, patch)) return false;
   if (!plan.has_ties() && !has_needed_columns(plan)) return true;
-  // After one that was accepted at once the row is whole; or it is this one that makes it so.
+  // After an older one the row is whole; or it is this one that makes it so.
   const auto oldest = log_.oldest(plan, key);
-  if (oldest && *oldest < patch.stamp && !was_late(*oldest)) return true;
-  return !plan.has_ties() && sets_every_needed_column(plan, patch) && !any_late();
+  if (oldest && *oldest < patch.stamp) return true;
+  return !plan.has_ties() && sets_every_needed_column(plan, patch);
 }
 
-bool Merger::any_late() { return db_.run("SELECT 1 FROM main._replic_late LIMIT 1").step(); }
-
-// Whether the unit of an accepted patch had to wait for others.
-bool Merger::was_late(const Stamp& stamp) {
-  if (!any_late()) return false;
-  const auto group = group_of(db_, stamp.peer, stamp.seq);
-  Run run = db_.run("SELECT 1 FROM main._replic_late WHERE peer=?1 AND first=?2");
-  run.bind(stamp.peer).bind(group ? group->first : stamp.seq);
+// Whether anything had to wait, and was accepted at a step later than `stamp` only.
+bool Merger::is_any_accepted_after(const Stamp& stamp) {
+  Run run = db_.run(
+      "SELECT 1 FROM main._replic_late WHERE by_at>=?1 AND (by_at,by_peer,by_seq)>(?1,?2,?3) "
+      "LIMIT 1");
+  run.bind(stamp.at).bind(stamp.peer).bind(stamp.seq);
   return run.step();
+}
+
+// Whether a patch of the row had to wait, and was accepted at a step later than `stamp` only: then
+// T does not tell what the row was at that time.
+bool Merger::was_accepted_after(const TablePlan& plan, const std::vector<Value>& key,
+                                const Stamp& stamp) {
+  if (!is_any_accepted_after(stamp)) return false;
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  return std::any_of(patches.begin(), patches.end(), [&](const RowPatch& patch) {
+    const auto group = group_of(db_, patch.stamp.peer, patch.stamp.seq);
+    Run run = db_.run(
+        "SELECT 1 FROM main._replic_late WHERE (by_at,by_peer,by_seq)>(?1,?2,?3) "
+        "AND peer=?4 AND first=?5");
+    run.bind(stamp.at).bind(stamp.peer).bind(stamp.seq);
+    run.bind(patch.stamp.peer).bind(group ? group->first : patch.stamp.seq);
+    return run.step();
+  });
 }
 
 std::optional<std::string> Merger::place_local(Unit&& unit) {

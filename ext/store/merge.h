@@ -81,7 +81,8 @@ class Merger {
   // a mate in it.
   bool concerns_waiting(const TablePlan& plan, const RowPatch& patch);
   bool ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
-                            const std::vector<RowPatch>& others, const RowName& own);
+                            const std::vector<RowPatch>& others, const RowName& own, bool late);
+  std::vector<RowName> parents(const ForeignKey& foreign, const Tuple& tuple);
   bool parent_waits(const ForeignKey& foreign, const Tuple& tuple, const RowName& own);
   bool write_fast(const UnitPart& part);
   bool may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
@@ -89,8 +90,9 @@ class Merger {
   bool has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp);
   bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
                           const TablePlan& plan);
-  bool any_late();
-  bool was_late(const Stamp& stamp);
+  bool is_any_accepted_after(const Stamp& stamp);
+  bool was_accepted_after(const TablePlan& plan, const std::vector<Value>& key,
+                          const Stamp& stamp);
   bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,

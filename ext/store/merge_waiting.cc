@@ -1,4 +1,5 @@
-// Merging: whether a patch concerns what waits. What does not, needs no replay.
+// Merging: whether a patch concerns what waits, or waited until after it. What does not, needs no
+// replay.
 
 #include <algorithm>
 
@@ -27,7 +28,9 @@ Change change_of(const TablePlan& plan, const RowPatch& patch,
 }  // namespace
 
 bool Merger::concerns_waiting(const TablePlan& plan, const RowPatch& patch) {
-  if (state_.peek().waiting == 0) return false;
+  // What was accepted late might have been accepted earlier with this patch.
+  const bool late = plan.has_ties() && is_any_accepted_after(patch.stamp);
+  if (state_.peek().waiting == 0 && !late) return false;
   const std::vector<Value> key = key_of(plan, patch);
   const RowName own{plan.name, row_key(plan, key)};
   const bool is_there = log_.newest(plan, key).has_value();
@@ -40,23 +43,33 @@ bool Merger::concerns_waiting(const TablePlan& plan, const RowPatch& patch) {
   if (!plan.has_ties()) return false;
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (is_there && !sets_tombstone && !sets_tied_column(plan, patch)) return false;
-  return ties_concern_waiting(plan, patch, log_.row(plan, key), own);
+  return ties_concern_waiting(plan, patch, log_.row(plan, key), own, late);
 }
 
 // Values that are given up can free one that claims them, or a parent that is to be deleted; values
-// that are taken can free a child.
+// that are taken can free a child. `late`: what was accepted after the patch counts as well.
 bool Merger::ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
-                                  const std::vector<RowPatch>& others, const RowName& own) {
+                                  const std::vector<RowPatch>& others, const RowName& own,
+                                  bool late) {
   const Change change = change_of(plan, patch, others);
   const auto held = [](const ValueKey& key, const RowFold& fold) -> std::optional<Tuple> {
     if (!fold.visible()) return std::nullopt;
     return Claims::held_by(key, [&](size_t column) { return fold.value(column); });
+  };
+  const auto any_late = [&](const std::vector<RowName>& rows) {
+    return std::any_of(rows.begin(), rows.end(), [&](const RowName& row) {
+      const TablePlan* other = row == own ? nullptr : catalog_.find(row.table);
+      return other != nullptr && other->problem.empty() &&
+             was_accepted_after(*other, key_from(row.row_key), patch.stamp);
+    });
   };
   for (const ValueKey& key : plan.value_keys) {
     for (const auto& tuple : {held(key, change.before), held(key, change.after)}) {
       if (!tuple) continue;
       if (key.is_unique && claims_.holder_waits(key, *tuple, own)) return true;
       if (key.is_referenced && claims_.referrer_waits(key, *tuple, own)) return true;
+      if (late && key.is_unique && any_late(claims_.holders(key, *tuple))) return true;
+      if (late && key.is_referenced && any_late(claims_.referrers(key, *tuple))) return true;
     }
   }
   if (!change.before.visible()) return false;
@@ -64,15 +77,23 @@ bool Merger::ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
                      [&](const ForeignKey& foreign) {
                        const auto tuple = claims_.reference_of(
                            foreign, [&](size_t column) { return change.before.value(column); });
-                       return tuple && parent_waits(foreign, *tuple, own);
+                       if (!tuple) return false;
+                       if (parent_waits(foreign, *tuple, own)) return true;
+                       return late && any_late(parents(foreign, *tuple));
                      });
+}
+
+std::vector<RowName> Merger::parents(const ForeignKey& foreign, const Tuple& tuple) {
+  if (!foreign.parent.is_primary) return claims_.holders(foreign.parent, tuple);
+  const TablePlan* plan = catalog_.find(foreign.parent_table);
+  if (plan == nullptr || !plan->problem.empty()) return {};
+  return {{plan->name, row_key(*plan, parent_key(*plan, foreign, tuple))}};
 }
 
 bool Merger::parent_waits(const ForeignKey& foreign, const Tuple& tuple, const RowName& own) {
   if (!foreign.parent.is_primary) return claims_.holder_waits(foreign.parent, tuple, own);
-  const TablePlan* plan = catalog_.find(foreign.parent_table);
-  if (plan == nullptr || !plan->problem.empty()) return false;
-  return !parked_.waiting(plan->name, row_key(*plan, parent_key(*plan, foreign, tuple))).empty();
+  const std::vector<RowName> rows = parents(foreign, tuple);
+  return !rows.empty() && !parked_.waiting(rows[0].table, rows[0].row_key).empty();
 }
 
 }  // namespace replic

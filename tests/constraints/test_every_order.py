@@ -1,8 +1,9 @@
 """Small sets of units in every order against the oracle: known hard cases, then random ones.
 
 The known cases are delivered to a fresh database in each order (the first one), or in some of them,
-others in each run. Random sets are walked as a tree inside one transaction, with a savepoint at each
-message, where every subset on the way is checked too.
+others in each run, and cut into calls at random. Random sets are walked as a tree inside one
+transaction, with a savepoint at each message, where every subset on the way is checked too; larger
+ones in a random order and random calls.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ NOW_MS = EPOCH_MS + 301 * DAY_MS
 TIME = 1767225600000  # of deletions
 RANDOM_SETS = 40
 ORDERS = 60           # of a known case in one run, but for the first
+LARGER_SETS = 300     # and a tenth of it with fresh seeds
+LARGER_SIZE = 12      # messages
 
 
 def table(name, *columns, constraints=(), indexes=(), options="", tombstone=None):
@@ -54,6 +57,11 @@ UNIQUE = [table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE")]
 FAMILY = [table("t", "id INTEGER PRIMARY KEY", "u TEXT UNIQUE", "p INTEGER REFERENCES t(id)"),
           table("c", "id INTEGER PRIMARY KEY", "u TEXT REFERENCES t(u) ON UPDATE CASCADE",
                 "p INTEGER NOT NULL REFERENCES t(id) ON DELETE CASCADE")]
+
+LABELS = [table("t", "id INTEGER PRIMARY KEY", "u TEXT NOT NULL COLLATE NOCASE UNIQUE",
+                "v TEXT NOT NULL DEFAULT 'grey'"),
+          table("c", "id INTEGER", "p INTEGER NOT NULL REFERENCES t(id) ON DELETE CASCADE",
+                constraints=["PRIMARY KEY (id, p)"], options="WITHOUT ROWID")]
 
 THE_HARD_CASE = "handed from row to row"
 
@@ -122,6 +130,18 @@ KNOWN = {
     "a referenced value moves on": (FAMILY, units(
         (1, 1, t(id=0, u="x")), (2, 2, ("c", {"id": 0, "u": "x", "p": 0})), (3, 1, t(id=0, u="y")),
         (4, 2, t(id=1, u="x")), (5, 1, ("c", {"id": 0, "u": "y"})), (6, 2, t(id=2, u="y")))),
+    "a change of a row that had to wait until later": (LABELS, units(
+        (1, 1, t(id=1, u="b", v="red")), (2, 2, t(id=2, u="b", v="red")),
+        (3, 3, ("c", {"id": 0, "p": 1})), (4, 4, t(id=2, v="blue")),
+        (5, 5, t(id=1, deletedAt=TIME)))),
+    "a child of a row that had to wait until later": (LABELS, units(
+        (1, 1, t(id=1, u="b", v="red")), (2, 2, t(id=2, u="b", v="red")),
+        (3, 3, ("c", {"id": 3, "p": 1})), (4, 4, ("c", {"id": 1, "p": 2})),
+        (5, 5, t(id=1, deletedAt=TIME)))),
+    "a group in two parts, and a row that had to wait": (LABELS, units(
+        (1, 1, t(id=1, u="a", v="red")), (2, 2, t(id=2, u="a", v="red")), (3, 3, t(id=2, v="blue")),
+        (4, 4, t(id=1, deletedAt=TIME), t(id=3, u="a", v="red")),
+        (5, 5, t(id=1, deletedAt=TIME)))),
 }
 
 
@@ -169,19 +189,29 @@ def messages_of_all(written):
     return [text for unit in written for text in messages_of(unit, BASE_AT).values()]
 
 
-def random_set(rng):
-    """(tables, messages): up to five messages of a few units."""
+def cut(rng, order):
+    """The order in pieces, one for each call."""
+    calls, rest = [], list(order)
+    while rest:
+        length = rng.choice((1, 1, 2, 3, len(rest)))
+        calls.append(rest[:length])
+        rest = rest[length:]
+    return calls
+
+
+def random_set(rng, least=4, stamps=4):
+    """(tables, messages): at least so many messages, one more at most, of a few units."""
     made = random_tables(rng)
     written, size = [], 0
-    while size < 4:
+    while size < least:
         patches = []
-        for _ in range(rng.choice((1, 1, 1, 2)) if size < 3 else 1):
+        for _ in range(rng.choice((1, 1, 1, 2)) if size < least - 1 else 1):
             literal, pools = rng.choice(made)
             values = pools.row(rng, rng.choice((0.6, 1.0, 1.0)), 0.05)
             if rng.random() < 0.15:
                 values["deletedAt"] = rng.choice((TIME, None))
             patches.append((literal["name"], values))
-        written.append((rng.randint(1, 4), rng.choice((901, 902, 903)), *patches))
+        written.append((rng.randint(1, stamps), rng.choice((901, 902, 903)), *patches))
         size += len(patches)
     return tables_of(literal for literal, _ in made), messages_of_all(units(*written))
 
@@ -197,10 +227,18 @@ class EveryOrderTest(unittest.TestCase):
                 tables, messages = tables_of(literals), messages_of_all(written)
                 outcomes = Outcomes(tables, messages, True)
                 for order in self.orders(name, len(messages)):
-                    with contextlib.closing(fresh_peer(tables, True)) as peer:
-                        for position in order:
-                            peer.apply([messages[position]])
-                        outcomes.check(peer, order)
+                    for calls in ([[k] for k in order], cut(random.SystemRandom(), order)):
+                        self.deliver(tables, messages, calls, outcomes)
+
+    def deliver(self, tables, messages, calls, outcomes):
+        with contextlib.closing(fresh_peer(tables, outcomes.foreign_keys)) as peer:
+            try:
+                for call in calls:
+                    peer.apply([messages[position] for position in call])
+                outcomes.check(peer, [position for call in calls for position in call])
+            except Exception:
+                print(f"the calls: {calls}")
+                raise
 
     @staticmethod
     def orders(name, length):
@@ -224,6 +262,20 @@ class EveryOrderTest(unittest.TestCase):
                     peer.run("BEGIN")
                     walk_tree(peer, Outcomes(tables, messages, seed % 4 > 0))
                     peer.run("ROLLBACK")
+
+
+    def test_larger_sets_in_random_orders_and_calls(self):
+        fresh = random.SystemRandom().randrange(10**6, 2**40)
+        for seed in [*range(LARGER_SETS), *range(fresh, fresh + LARGER_SETS // 10)]:
+            with self.subTest(seed=seed):
+                self.deliver_larger_set(seed)
+
+    def deliver_larger_set(self, seed):
+        rng = random.Random(seed)
+        tables, messages = random_set(rng, LARGER_SIZE - 1, LARGER_SIZE)
+        order = rng.sample(range(len(messages)), len(messages))
+        self.deliver(tables, messages, cut(rng, order),
+                     Outcomes(tables, messages, seed % 4 > 0))
 
 
 class OracleTest(unittest.TestCase):
