@@ -1,0 +1,157 @@
+"""Copies of one application's database, the transactions that run on them, and a bad network.
+
+A copy is a file that has the application's schema; each of its tables has been given to
+replic_track, and nothing else was changed. The network shuffles, doubles and loses messages.
+"""
+
+import contextlib
+import functools
+import sqlite3
+
+from database import connect, one, rows
+
+KEYS_OF_A_COPY = 10**9  # integer keys of copy n begin at n times this
+LETTERS = "0123456789abcdef"
+
+
+class Copy:
+    """One copy, and what its application has done: `executed`, `refused` {text: count}."""
+
+    def __init__(self, path, number, schema):
+        self.number = number
+        self.db = connect(path)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA foreign_keys = ON")
+        self.db.executescript(schema)
+        self.executed = 0
+        self.refused = {}
+        self.last_key = 0
+        self.sent = None
+
+    def track(self, tables):
+        one(self.db, "SELECT replic_init(?)", self.number)
+        for table in tables:
+            one(self.db, "SELECT replic_track(?)", table)
+
+    def close(self):
+        self.db.close()
+
+    # --- the application ---------------------------------------------------------------------------
+
+    def run(self, sql, *arguments):
+        """Executes one statement, and returns its rows."""
+        self.executed += 1
+        return self.db.execute(sql, arguments).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self):
+        """BEGIN ... COMMIT; what a constraint refuses is rolled back, as an application does it."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.db.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            self.db.execute("ROLLBACK")
+            self.refused[str(error)] = self.refused.get(str(error), 0) + 1
+
+    def new_key(self):
+        """An integer that no other copy gives to anything."""
+        self.last_key += 1
+        return self.number * KEYS_OF_A_COPY + self.last_key
+
+    def pick(self, choose, table, key, condition="1"):
+        """The key of some row; None when there is none. Each copy's rows are as likely."""
+        start = random_key(choose)
+        if self.is_integer(table, key):
+            start = choose.randint(1, 3) * KEYS_OF_A_COPY + choose.randrange(self.last_key + 1)
+        for begin in (start, 0):
+            for (found,) in self.db.execute(f"SELECT {key} FROM {table} WHERE {key} >= ? "
+                                            f"AND {condition} ORDER BY {key} LIMIT 1", (begin,)):
+                return found
+        return None
+
+    @functools.lru_cache(maxsize=None)
+    def is_integer(self, table, column):
+        return one(self.db, "SELECT type FROM pragma_table_info(?) WHERE name = ?",
+                   table, column) == "INTEGER"
+
+    # --- the exchange ------------------------------------------------------------------------------
+
+    def new_messages(self):
+        """What was written here since the last call, as it is shipped."""
+        self.db.execute("BEGIN")
+        found = rows(self.db, "SELECT message FROM replic_changes(?) WHERE peer = replic_peer()",
+                     self.sent)
+        self.sent = one(self.db, "SELECT replic_vector()")
+        self.db.execute("COMMIT")
+        return [message for (message,) in found]
+
+    def receive(self, arrived):
+        """Applies (sender, message) pairs in one call, and returns (sender, answer) pairs."""
+        one(self.db, "SELECT replic_apply(?)", "\n".join(message for _, message in arrived))
+        return [(sender, answer) for sender, message in arrived if '"type":10,' not in message
+                for (answer,) in rows(self.db, "SELECT message FROM replic_answer(?)", message)]
+
+
+def random_key(choose):
+    return "".join(choose.choices(LETTERS, k=16))
+
+
+class Network:
+    """Messages under way between copies: (from, to, message), taken out in any order."""
+
+    def __init__(self, copies, choose, loss=0.05, doubles=0.1):
+        self.copies = copies
+        self.choose = choose
+        self.loss = loss
+        self.doubles = doubles
+        self.under_way = {copy: [] for copy in copies}  # receiver -> [(sender, message)]
+        self.sent = self.lost = self.doubled = 0
+
+    def send(self, sender, receiver, message):
+        self.sent += 1
+        if self.choose.random() < self.loss:
+            self.lost += 1
+            return
+        self.under_way[receiver].append((sender, message))
+        if self.choose.random() < self.doubles:
+            self.doubled += 1
+            self.under_way[receiver].append((sender, message))
+
+    def broadcast(self, sender, messages):
+        for message in messages:
+            for receiver in self.copies:
+                if receiver is not sender:
+                    self.send(sender, receiver, message)
+
+    def deliver(self, receiver, share=1.0):
+        """Hands over a random share of what is under way to a copy, shuffled, in random batches."""
+        waiting = self.under_way[receiver]
+        self.choose.shuffle(waiting)
+        count = round(len(waiting) * share)
+        arrived, self.under_way[receiver] = waiting[:count], waiting[count:]
+        while arrived:
+            size = self.choose.randint(1, 100)
+            batch, arrived = arrived[:size], arrived[size:]
+            for sender, answer in receiver.receive(batch):
+                self.send(receiver, sender, answer)
+
+    def heal(self):
+        """Pings and answers, on the same bad network, until every copy has everything.
+
+        Returns how many rounds that took.
+        """
+        for round_number in range(1, 100):
+            for copy in self.copies:
+                self.broadcast(copy, copy.new_messages() + [one(copy.db, "SELECT replic_ping()")])
+            for _ in range(3):  # a ping, its request, its answer
+                for copy in self.copies:
+                    self.deliver(copy)
+            if not any(self.under_way.values()) and self.all_level():
+                return round_number
+        raise AssertionError("100 rounds of pings and answers did not heal the copies")
+
+    def all_level(self):
+        vectors = {one(copy.db, "SELECT replic_vector()") for copy in self.copies}
+        return len(vectors) == 1 and not any(
+            rows(copy.db, "SELECT * FROM replic_missing") for copy in self.copies)
