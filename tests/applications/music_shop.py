@@ -30,9 +30,9 @@ def fill(copy, choose):
         copy.run("INSERT INTO employee VALUES (?, ?, ?, ?)", key, words(choose),
                  f"staff{n}@shop.example", boss)
         boss = boss or key
-    for _ in range(12):
+    for _ in range(150):
         new_album(copy, choose)
-    for _ in range(30):
+    for _ in range(150):
         new_customer(copy, choose)
 
 
@@ -65,8 +65,8 @@ def new_track(copy, choose, album=None, number=None):
 
 def new_customer(copy, choose):
     name = words(choose)
-    mail = f"{name.replace(' ', '.')}{choose.randrange(40)}@mail.example"
-    copy.run("INSERT INTO customer(customer_id, name, mail, city, advisor_id) "
+    mail = f"{name.replace(' ', '.')}{choose.randrange(400)}@mail.example"
+    copy.run("INSERT OR IGNORE INTO customer(customer_id, name, mail, city, advisor_id) "
              "VALUES (?, ?, ?, ?, ?)", copy.new_key(), name, mail, choose.choice(CITIES),
              copy.pick(choose, "employee", "employee_id"))
 
@@ -121,7 +121,7 @@ def edit_customer(copy, choose):
         copy.run("UPDATE customer SET city = ? WHERE customer_id = ?", choose.choice(CITIES), customer)
     elif kind == 1:
         copy.run("UPDATE customer SET mail = ? WHERE customer_id = ?",
-                 f"{choose.choice(WORDS)}{choose.randrange(60)}@mail.example", customer)
+                 f"{choose.choice(WORDS)}{choose.randrange(600)}@mail.example", customer)
     elif kind == 2:
         copy.run("UPDATE customer SET advisor_id = ? WHERE customer_id = ?",
                  copy.pick(choose, "employee", "employee_id"), customer)
@@ -134,7 +134,7 @@ def fill_playlist(copy, choose):
     if playlist is None or choose.random() < 0.3:
         playlist = copy.new_key()
         copy.run("INSERT INTO playlist VALUES (?, ?, ?)", playlist,
-                 f"{words(choose, 1)} {choose.randrange(30)}",
+                 f"{words(choose, 1)} {choose.randrange(60)}",
                  copy.pick(choose, "customer", "customer_id"))
     for position in range(choose.randint(1, 5)):
         copy.run("INSERT INTO playlist_track VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
@@ -147,7 +147,7 @@ def edit_playlist(copy, choose):
     kind = choose.randrange(4)
     if kind == 0:
         copy.run("UPDATE playlist SET name = ? WHERE playlist_id = ?",
-                 f"{words(choose, 1)} {choose.randrange(30)}", playlist)
+                 f"{words(choose, 1)} {choose.randrange(60)}", playlist)
     elif kind == 1:
         copy.run("DELETE FROM playlist_track WHERE playlist_id = ? AND position > 2", playlist)
     elif kind == 2:
