@@ -14,9 +14,13 @@ LETTERS = "0123456789abcdef"
 
 
 class Copy:
-    """One copy, and what its application has done: `executed`, `refused` {text: count}."""
+    """One copy, and what its application has done.
 
-    def __init__(self, path, number, schema):
+    `executed` statements, transactions `refused` {text: count}; how often UPDATEs that begin like
+    one of `counted` have changed a row, {key, their last argument: times}, in `counts`.
+    """
+
+    def __init__(self, path, number, schema, counted=()):
         self.number = number
         self.db = connect(path)
         self.db.execute("PRAGMA journal_mode = WAL")
@@ -24,6 +28,9 @@ class Copy:
         self.db.executescript(schema)
         self.executed = 0
         self.refused = {}
+        self.counted = tuple(counted)
+        self.counts = {}
+        self.changed = []
         self.last_key = 0
         self.sent = None
 
@@ -41,15 +48,21 @@ class Copy:
     def run(self, sql, *arguments):
         """Executes one statement, and returns its rows."""
         self.executed += 1
-        return self.db.execute(sql, arguments).fetchall()
+        cursor = self.db.execute(sql, arguments)
+        if sql.startswith(self.counted) and cursor.rowcount == 1:
+            self.changed.append(arguments[-1])
+        return cursor.fetchall()
 
     @contextlib.contextmanager
     def transaction(self):
         """BEGIN ... COMMIT; what a constraint refuses is rolled back, as an application does it."""
         self.db.execute("BEGIN IMMEDIATE")
+        self.changed = []
         try:
             yield
             self.db.execute("COMMIT")
+            for key in self.changed:
+                self.counts[key] = self.counts.get(key, 0) + 1
         except sqlite3.IntegrityError as error:
             self.db.execute("ROLLBACK")
             self.refused[str(error)] = self.refused.get(str(error), 0) + 1

@@ -6,8 +6,10 @@ SCHEMA = pathlib.Path(__file__).with_name("music_shop.sql").read_text()
 TABLES = ["artist", "album", "genre", "format", "track", "employee", "customer", "invoice",
           "invoice_line", "playlist", "playlist_track"]
 TEXT_INDEX = ("track_text", "track", "track_id", ("name", "composer"))
-# A counter that a trigger keeps, in a table: (table, key, counter, the UPDATEs that count).
+# A counter that a trigger keeps: table, key, counter; and the UPDATEs that make it count.
 COUNTER = ("track", "track_id", "edits")
+COUNTED = ("UPDATE track SET name", "UPDATE track SET composer", "UPDATE track SET cents",
+           "UPDATE track SET number")
 VIEWS = ["catalogue", "best_seller", "turnover"]
 WORDS = ("river stone velvet morning glass thunder paper garden silver mirror winter engine harbour "
          "lantern feather copper shadow orchard signal marble").split()

@@ -8,7 +8,9 @@ SCHEMA = pathlib.Path(__file__).with_name("task_tracker.sql").read_text()
 TABLES = ["person", "project", "membership", "milestone", "task", "dependency", "label",
           "task_label", "comment", "attachment", "timer"]
 TEXT_INDEX = ("task_text", "task", "id", ("title", "body"))
+# A counter that a trigger keeps: table, key, counter; and the UPDATEs that make it count.
 COUNTER = ("task", "id", "revision")
+COUNTED = ("UPDATE task SET title", "UPDATE task SET body", "UPDATE task SET state")
 VIEWS = ["open_task", "minutes", "tagged"]
 WORDS = ("login page export report search invoice printer backup upgrade network letter calendar "
          "filter menu button picture archive timeout password mobile").split()

@@ -1,0 +1,76 @@
+"""What is asked of copies that have received everything: each answer is a list of faults."""
+
+import json
+
+from database import one, rows
+
+
+def differences(copies, tables):
+    """Tables that differ from the first copy's, and what is parked here and not there."""
+    faults = []
+    for copy in copies[1:]:
+        for table in tables:
+            first, here = (set(rows(c.db, f"SELECT * FROM {table}")) for c in (copies[0], copy))
+            if first != here:
+                faults.append(f"{table} differs at copy {copy.number}: there are not at both "
+                              f"{sorted(first ^ here, key=repr)[:4]}")
+        if parked(copies[0]) != parked(copy):
+            faults.append(f"copy {copy.number} has other patches parked than copy 1")
+    return faults
+
+
+def parked(copy):
+    return rows(copy.db, "SELECT peer, seq, tab, at, delta, reason FROM replic_pending "
+                         "ORDER BY peer, seq, reason")
+
+
+def broken(copy, text_index):
+    """What the pragmas, replic_check and the full-text index's own check find."""
+    faults = [f"foreign_key_check: {row}" for row in rows(copy.db, "PRAGMA foreign_key_check")]
+    faults += [f"integrity_check: {row}" for row in rows(copy.db, "PRAGMA integrity_check")
+               if row != ("ok",)]
+    faults += [f"replic_check: {row}" for row in rows(copy.db, "SELECT * FROM replic_check")]
+    return [f"copy {copy.number}: {fault}" for fault in faults + text_faults(copy, *text_index)]
+
+
+def text_faults(copy, index, table, key, columns):
+    """The index against the table: as FTS5 tests it, and each word against a scan."""
+    faults = []
+    try:
+        copy.db.execute(f"INSERT INTO {index}({index}, rank) VALUES ('integrity-check', 1)")
+    except Exception as error:  # SQLITE_CORRUPT_VTAB; Python has several classes for it
+        faults.append(f"{index}: {error}")
+    places = {}
+    for found, *texts in rows(copy.db, f"SELECT {key}, {', '.join(columns)} FROM {table}"):
+        for word in " ".join(text or "" for text in texts).lower().split():
+            places.setdefault(word, set()).add(found)
+    for word, expected in places.items():
+        hits = rows(copy.db, f"SELECT rowid FROM {index} WHERE {index} MATCH ?", word)
+        if {found for (found,) in hits} != expected or len(hits) != len(expected):
+            faults.append(f"{index}: {word!r} is not found in the right rows")
+    return faults
+
+
+def counter_faults(copies, counts, table, key, counter):
+    """A counter that a trigger keeps is how often it ran at the origin.
+
+    `counts` is {key: {copy number: how often}}. Looks at the rows that one copy alone has edited,
+    and of which nothing waits. Returns the faults, and the number of rows that were looked at.
+    """
+    waiting = {json.loads(delta).get(key) for _, _, tab, _, delta, _ in parked(copies[0])
+               if tab == table}
+    faults, seen = [], 0
+    for row, by_copy in counts.items():
+        if len(by_copy) > 1 or row in waiting:
+            continue
+        for copy in copies:
+            for (value,) in rows(copy.db, f"SELECT {counter} FROM {table} WHERE {key} = ?", row):
+                seen += 1
+                if value != sum(by_copy.values()):
+                    faults.append(f"copy {copy.number}: {table}.{counter} of {row} is {value}, and "
+                                  f"its trigger ran {sum(by_copy.values())} times")
+    return faults, seen
+
+
+def own_patches(copy):
+    return one(copy.db, "SELECT count(*) FROM replic_changes WHERE peer = replic_peer()")

@@ -1,0 +1,131 @@
+"""Two applications that know nothing of replication, each on three copies at once.
+
+A music shop and a task tracker, with foreign keys, unique indexes, triggers, views and a full-text
+index; replic_track once for each table, and nothing else is changed. The copies do ordinary
+business, and exchange it over a network that shuffles, doubles and loses; pings and answers heal
+what is lost. Prints what the business was, and what was parked and why.
+
+$REPLIC_SEED: one seed instead of a fixed and a fresh one. $REPLIC_STATEMENTS: another number.
+"""
+
+import collections
+import os
+import pathlib
+import random
+import re
+import tempfile
+import time
+import unittest
+
+import music_shop
+import task_tracker
+from copies import Copy, Network
+from database import rows
+from inspect_copies import broken, counter_faults, differences, own_patches, parked
+
+STATEMENTS = int(os.environ.get("REPLIC_STATEMENTS", "5000"))  # of each application, for each seed
+SEEDS = ([int(os.environ["REPLIC_SEED"])] if "REPLIC_SEED" in os.environ
+         else [1, random.SystemRandom().randrange(10**6)])
+DETAILS = re.compile(r"(FOREIGN KEY|UNIQUE|NOT NULL|CHECK) constraint failed: ")
+
+
+class Business:
+    """Three copies of an application at work until so many statements are done, then healed."""
+
+    def __init__(self, app, seed, folder):
+        self.app = app
+        self.choose = random.Random(seed)
+        self.copies = [Copy(pathlib.Path(folder, f"{app.__name__}{n}.db"), n, app.SCHEMA, app.COUNTED)
+                       for n in (1, 2, 3)]
+        self.network = Network(self.copies, self.choose)
+        with self.copies[0].transaction():
+            app.fill(self.copies[0], self.choose)
+        for copy in self.copies:
+            copy.track(app.TABLES)
+        self.network.heal()
+
+    def executed(self):
+        return sum(copy.executed for copy in self.copies)
+
+    def work(self, statements):
+        actions, weights = zip(*self.app.BUSINESS)
+        while self.executed() < statements:
+            copy = self.choose.choice(self.copies)
+            for _ in range(self.choose.randint(1, 8)):
+                with copy.transaction():
+                    for _ in range(self.choose.choice([1, 1, 1, 2, 3])):
+                        self.choose.choices(actions, weights)[0](copy, self.choose)
+            self.network.broadcast(copy, copy.new_messages())
+            if self.choose.random() < 0.7:
+                self.network.deliver(self.choose.choice(self.copies), self.choose.random())
+
+    def close(self):
+        for copy in self.copies:
+            copy.close()
+
+    def story(self):
+        """What was done, what the applications saw, and what waits for what."""
+        net, copies = self.network, self.copies
+        refused = sum((collections.Counter(copy.refused) for copy in copies), collections.Counter())
+        yield (f"{self.app.__name__}: {self.executed()} statements, "
+               f"{sum(own_patches(copy) for copy in copies)} patches; {net.sent} messages, "
+               f"{net.lost} lost, {net.doubled} doubled; refused where they were written: "
+               f"{sum(refused.values())} transactions")
+        waiting = rows(copies[0].db, "SELECT tab, detail, json_extract(message, '$.grp') FROM "
+                       "replic_pending JOIN replic_changes USING (peer, seq, tab)")
+        yield f"parked: {len(waiting)} patches"
+        reasons = collections.Counter(re.sub(r"(: | is )(the row with|the text|\d).*| and .*", r"\1...",
+                                             detail.split(", in the transaction")[0])
+                                      for _, detail, _ in waiting)
+        for reason, count in reasons.most_common(12):
+            yield f"  {count:5} {reason}"
+
+
+class ApplicationTest(unittest.TestCase):
+    def run_application(self, app):
+        for seed in SEEDS:
+            began = time.monotonic()
+            with self.subTest(seed=seed), tempfile.TemporaryDirectory() as folder:
+                business = Business(app, seed, folder)
+                try:
+                    business.work(STATEMENTS)
+                    written = [own_patches(copy) for copy in business.copies]
+                    rounds = business.network.heal()
+                    print(f"\nseed {seed}, {time.monotonic() - began:.1f} s, {rounds} rounds of "
+                          "pings", *business.story(), sep="\n", flush=True)
+                    self.inspect(business, written)
+                finally:
+                    business.close()
+
+    def inspect(self, business, written):
+        app, copies = business.app, business.copies
+        self.assertEqual(differences(copies, app.TABLES + app.VIEWS), [])
+        for copy in copies:
+            self.assertEqual(broken(copy, app.TEXT_INDEX), [])
+        # Triggers and cascades wrote nothing where patches were applied.
+        self.assertEqual([own_patches(copy) for copy in copies], written)
+        counts = {}
+        for copy in copies:
+            for key, times in copy.counts.items():
+                counts.setdefault(key, {})[copy.number] = times
+        faults, seen = counter_faults(copies, counts, *app.COUNTER)
+        self.assertEqual(faults, [])
+        self.assertGreater(seen, 0)
+        # What waits, waits for a constraint, and says which.
+        for row in parked(copies[0]):
+            self.assertEqual(row[-1], "constraint", row)
+        for (detail,) in rows(copies[0].db, "SELECT detail FROM replic_pending"):
+            self.assertRegex(detail, DETAILS)
+        for copy in copies:
+            for text in copy.refused:
+                self.assertRegex(text, "constraint failed")
+
+    def test_three_copies_of_a_music_shop_agree(self):
+        self.run_application(music_shop)
+
+    def test_three_copies_of_a_task_tracker_agree(self):
+        self.run_application(task_tracker)
+
+
+if __name__ == "__main__":
+    unittest.main()
