@@ -73,8 +73,7 @@ struct Slot {
   Value value;
 };
 
-// The newest patch that sets a column decides its value: see Judge in judge.h and the oracle in
-// docs.
+// One table. The newest accepted patch that sets a column decides its value: docs/rule.md.
 struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string name;             // as the catalogue spells it
   std::string log;              // name + "_patches", likewise

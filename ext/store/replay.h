@@ -1,7 +1,7 @@
 // The acceptance rule with ties between rows: what becomes of some new units, and of those that
 // they concern. One object is one replay. Runs inside Gate::write, and writes nothing but claims.
 //
-// The rule executes all units in the order of their stamps (model/accept.h, docs/rule.md). Here
+// The rule executes all units in the order of their stamps (docs/rule.md). Here
 // only those are decided anew whose answer may differ from the one that is kept; all others are
 // taken as accepted when they were (history.h). It begins with the new units. When a decision
 // changes, the units that touch the rows of the changed one are decided anew too, and those of rows
