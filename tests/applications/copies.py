@@ -6,11 +6,14 @@ replic_track, and nothing else was changed. The network shuffles, doubles and lo
 
 import contextlib
 import sqlite3
+import time
 
 from database import connect, one, rows
 
+RETRY_MS = 20  # the network is a fast one
 KEYS_OF_A_COPY = 10**9  # integer keys of copy n begin at n times this
 LETTERS = "0123456789abcdef"
+PATCH = '{"type":10,'  # how a message that is a patch begins
 
 
 class Copy:
@@ -36,7 +39,7 @@ class Copy:
 
     def track(self, tables):
         one(self.db, "SELECT replic_init(?)", self.number)
-        one(self.db, "SELECT replic_option('retry_ms', 20)")  # the network is a fast one
+        one(self.db, "SELECT replic_option('retry_ms', ?)", RETRY_MS)
         for table in tables:
             one(self.db, "SELECT replic_track(?)", table)
 
@@ -92,10 +95,10 @@ class Copy:
         return [message for (message,) in found]
 
     def receive(self, arrived):
-        """Applies (sender, message) pairs in one call, and returns (sender, answer) pairs."""
-        one(self.db, "SELECT replic_apply(?)", "\n".join(message for _, message in arrived))
-        return [(sender, answer) for sender, message in arrived if '"type":10,' not in message
-                for (answer,) in rows(self.db, "SELECT message FROM replic_answer(?)", message)]
+        """Applies (sender, packet) pairs in one call, and returns [(sender, answers)]."""
+        one(self.db, "SELECT replic_apply(?)", "\n".join(packet for _, packet in arrived))
+        return [(sender, rows(self.db, "SELECT message FROM replic_answer(?)", packet))
+                for sender, packet in arrived if not packet.startswith(PATCH)]
 
 
 def random_key(choose):
@@ -103,43 +106,67 @@ def random_key(choose):
 
 
 class Network:
-    """Messages under way between copies: (from, to, message), taken out in any order."""
+    """Packets under way between copies, taken out in any order. A packet holds a few patches, or one
+    ping or request; the patches of one transaction may travel in several."""
 
     def __init__(self, copies, choose, loss=0.05, doubles=0.1):
         self.copies = copies
         self.choose = choose
         self.loss = loss
         self.doubles = doubles
-        self.under_way = {copy: [] for copy in copies}  # receiver -> [(sender, message)]
-        self.sent = self.lost = self.doubled = 0
+        self.under_way = {copy: [] for copy in copies}  # receiver -> [(sender, packet)]
+        self.sent = self.lost = self.doubled = self.calls = 0
 
-    def send(self, sender, receiver, message):
+    def send(self, sender, receiver, packet):
         self.sent += 1
         if self.choose.random() < self.loss:
             self.lost += 1
             return
-        self.under_way[receiver].append((sender, message))
+        self.under_way[receiver].append((sender, packet))
         if self.choose.random() < self.doubles:
             self.doubled += 1
-            self.under_way[receiver].append((sender, message))
+            self.under_way[receiver].append((sender, packet))
 
-    def broadcast(self, sender, messages):
-        for message in messages:
-            for receiver in self.copies:
-                if receiver is not sender:
-                    self.send(sender, receiver, message)
+    def send_patches(self, sender, receiver, messages):
+        messages = self.choose.sample(messages, len(messages))
+        while messages:
+            size = self.choose.randint(1, 20)
+            self.send(sender, receiver, "\n".join(messages[:size]))
+            del messages[:size]
+
+    def broadcast(self, sender):
+        """Sends what was written at a copy since the last time to the others."""
+        messages = sender.new_messages()
+        for receiver in self.others(sender):
+            self.send_patches(sender, receiver, messages)
+
+    def ping(self, sender):
+        for receiver in self.others(sender):
+            self.send(sender, receiver, one(sender.db, "SELECT replic_ping()"))
 
     def deliver(self, receiver, share=1.0):
-        """Hands over a random share of what is under way to a copy, shuffled, in random batches."""
+        """Hands over a random share of what is under way to a copy, shuffled; its answers leave."""
         waiting = self.under_way[receiver]
         self.choose.shuffle(waiting)
         count = round(len(waiting) * share)
         arrived, self.under_way[receiver] = waiting[:count], waiting[count:]
-        while arrived:
-            size = self.choose.randint(1, 100)
-            batch, arrived = arrived[:size], arrived[size:]
-            for sender, answer in receiver.receive(batch):
-                self.send(receiver, sender, answer)
+        if not arrived:
+            return
+        for sender, answers in receiver.receive(arrived):
+            texts = [text for (text,) in answers]
+            self.send_patches(receiver, sender, [t for t in texts if t.startswith(PATCH)])
+            for text in texts:
+                if not text.startswith(PATCH):
+                    self.send(receiver, sender, text)
+
+    def call(self, caller, called):
+        """Two copies reach each other, and level all that they have by bundles."""
+        self.calls += 1
+        blob = one(caller.db, "SELECT replic_sync()")
+        while blob is not None:
+            blob = one(called.db, "SELECT replic_sync(?)", blob)
+            if blob is not None:
+                blob = one(caller.db, "SELECT replic_sync(?)", blob)
 
     def heal(self):
         """Pings and answers, on the same bad network, until every copy has everything.
@@ -148,13 +175,18 @@ class Network:
         """
         for round_number in range(1, 100):
             for copy in self.copies:
-                self.broadcast(copy, copy.new_messages() + [one(copy.db, "SELECT replic_ping()")])
+                self.broadcast(copy)
+                self.ping(copy)
             for _ in range(3):  # a ping, its request, its answer
                 for copy in self.copies:
                     self.deliver(copy)
             if self.all_level():
                 return round_number
+            time.sleep(RETRY_MS / 1000)  # what was asked for a moment ago is not asked for again
         raise AssertionError("100 rounds of pings and answers did not heal the copies")
+
+    def others(self, sender):
+        return [copy for copy in self.copies if copy is not sender]
 
     def all_level(self):
         vectors = {one(copy.db, "SELECT replic_vector()") for copy in self.copies}

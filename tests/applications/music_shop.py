@@ -27,14 +27,14 @@ def fill(copy, choose):
     for name, lossless in (("mp3", 0), ("ogg", 0), ("flac", 1)):
         copy.run("INSERT INTO format VALUES (?, ?, ?)", copy.new_key(), name, lossless)
     boss = None
-    for n in range(6):
+    for n in range(12):
         key = copy.new_key()
         copy.run("INSERT INTO employee VALUES (?, ?, ?, ?)", key, words(choose),
                  f"staff{n}@shop.example", boss)
         boss = boss or key
-    for _ in range(150):
+    for _ in range(400):
         new_album(copy, choose)
-    for _ in range(150):
+    for _ in range(300):
         new_customer(copy, choose)
 
 
@@ -45,7 +45,7 @@ def new_album(copy, choose):
             "INSERT INTO artist VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET name = excluded.name "
             "RETURNING artist_id", copy.new_key(), words(choose))
     album = copy.new_key()
-    copy.run("INSERT INTO album VALUES (?, ?, ?, ?)", album, artist, words(choose, 3),
+    copy.run("INSERT INTO album VALUES (?, ?, ?, ?)", album, artist, words(choose, 4),
              choose.randint(1950, 2026))
     for number in range(1, choose.randint(2, 6)):
         new_track(copy, choose, album, number)
@@ -67,7 +67,7 @@ def new_track(copy, choose, album=None, number=None):
 
 def new_customer(copy, choose):
     name = words(choose)
-    mail = f"{name.replace(' ', '.')}{choose.randrange(400)}@mail.example"
+    mail = f"{name.replace(' ', '.')}{choose.randrange(4000)}@mail.example"
     copy.run("INSERT OR IGNORE INTO customer(customer_id, name, mail, city, advisor_id) "
              "VALUES (?, ?, ?, ?, ?)", copy.new_key(), name, mail, choose.choice(CITIES),
              copy.pick(choose, "employee", "employee_id"))
@@ -123,7 +123,7 @@ def edit_customer(copy, choose):
         copy.run("UPDATE customer SET city = ? WHERE customer_id = ?", choose.choice(CITIES), customer)
     elif kind == 1:
         copy.run("UPDATE customer SET mail = ? WHERE customer_id = ?",
-                 f"{choose.choice(WORDS)}{choose.randrange(600)}@mail.example", customer)
+                 f"{choose.choice(WORDS)}{choose.randrange(4000)}@mail.example", customer)
     elif kind == 2:
         copy.run("UPDATE customer SET advisor_id = ? WHERE customer_id = ?",
                  copy.pick(choose, "employee", "employee_id"), customer)
@@ -176,14 +176,16 @@ def edit_staff(copy, choose):
 
 
 def clear_out(copy, choose):
-    """What takes other rows along: an artist with all albums, a genre, a single album."""
-    kind = choose.randrange(3)
+    """What takes other rows along, an artist with all albums or a single album; an empty genre."""
+    kind = choose.randrange(8)
     if kind == 0:
         copy.run("DELETE FROM artist WHERE artist_id = ?", copy.pick(choose, "artist", "artist_id"))
-    elif kind == 1:
+    elif kind < 5:
         copy.run("DELETE FROM album WHERE album_id = ?", copy.pick(choose, "album", "album_id"))
     else:
-        copy.run("DELETE FROM genre WHERE genre_id = ?", copy.pick(choose, "genre", "genre_id"))
+        copy.run("DELETE FROM genre WHERE genre_id = ? AND NOT EXISTS "
+                 "(SELECT 1 FROM track WHERE track.genre_id = genre.genre_id)",
+                 copy.pick(choose, "genre", "genre_id"))
 
 
 BUSINESS = ((new_album, 8), (new_track, 12), (new_customer, 8), (sell, 25), (correct_invoice, 10),

@@ -25,18 +25,18 @@ def fill(copy, choose):
     """What the tracker has before any copy is made."""
     for name in ("bug", "idea", "urgent"):
         copy.run("INSERT INTO label(id, name) VALUES (?, ?)", random_key(choose), name)
-    for n in range(40):
+    for n in range(100):
         copy.run("INSERT INTO person(id, handle, name) VALUES (?, ?, ?)", random_key(choose),
                  f"user{n}", words(choose, 2))
-    for n in range(30):
+    for n in range(60):
         new_project(copy, choose, f"P{n}")
-    for _ in range(600):
+    for _ in range(1500):
         new_task(copy, choose)
 
 
 def new_project(copy, choose, code=None):
     copy.run("INSERT INTO project VALUES (?, ?, ?, ?)", random_key(choose),
-             code or f"Q{choose.randrange(200)}", words(choose, 2), copy.pick(choose, "person", "id"))
+             code or f"Q{choose.randrange(1000)}", words(choose, 2), copy.pick(choose, "person", "id"))
 
 
 def new_task(copy, choose):
@@ -138,10 +138,10 @@ def staff(copy, choose):
     person = copy.pick(choose, "person", "id")
     if kind == 0:
         copy.run("INSERT INTO person(id, handle, name) VALUES (?, ?, ?)", random_key(choose),
-                 f"{choose.choice(['User', 'user'])}{choose.randrange(200)}", words(choose, 2))
+                 f"{choose.choice(['User', 'user'])}{choose.randrange(1000)}", words(choose, 2))
     elif kind == 1:
         copy.run("UPDATE person SET handle = ?, active = 1 - active WHERE id = ?",
-                 f"user{choose.randrange(200)}", person)
+                 f"user{choose.randrange(1000)}", person)
     elif kind == 2:
         copy.run("INSERT INTO membership VALUES (?, ?, 'member') ON CONFLICT DO UPDATE "
                  "SET role = 'owner'", copy.pick(choose, "project", "id"), person)
@@ -154,14 +154,14 @@ def staff(copy, choose):
 
 def clear_out(copy, choose):
     """What takes other rows along: a task, a person, now and then a whole project."""
-    kind = choose.randrange(12)
+    kind = choose.randrange(40)
     if kind == 0:
         copy.run("DELETE FROM project WHERE id = ?", copy.pick(choose, "project", "id"))
-    elif kind < 3:
+    elif kind < 6:
         copy.run("DELETE FROM person WHERE id = ?", copy.pick(choose, "person", "id"))
     else:
         copy.run("DELETE FROM task WHERE id = ?", copy.pick(choose, "task", "id"))
 
 
 BUSINESS = ((new_task, 14), (edit_task, 35), (talk, 18), (edit_talk, 8), (measure, 10), (plan, 6),
-            (sort_out, 8), (staff, 5), (clear_out, 3))
+            (sort_out, 8), (staff, 5), (clear_out, 2))

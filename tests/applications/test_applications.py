@@ -40,6 +40,8 @@ class Business:
         self.network = Network(self.copies, self.choose)
         with self.copies[0].transaction():
             app.fill(self.copies[0], self.choose)
+        assert not self.copies[0].refused, self.copies[0].refused
+        self.copies[0].executed = 0
         for copy in self.copies:
             copy.track(app.TABLES)
         self.network.heal()
@@ -55,9 +57,20 @@ class Business:
                 with copy.transaction():
                     for _ in range(self.choose.choice([1, 1, 1, 2, 3])):
                         self.choose.choices(actions, weights)[0](copy, self.choose)
-            self.network.broadcast(copy, copy.new_messages())
-            if self.choose.random() < 0.7:
-                self.network.deliver(self.choose.choice(self.copies), self.choose.random())
+            self.network.broadcast(copy)
+            for happens, chance in ((self.some_arrives, 0.5), (self.somebody_pings, 0.1),
+                                    (self.two_call, 0.01)):
+                if self.choose.random() < chance:
+                    happens()
+
+    def some_arrives(self):
+        self.network.deliver(self.choose.choice(self.copies), self.choose.random())
+
+    def somebody_pings(self):
+        self.network.ping(self.choose.choice(self.copies))
+
+    def two_call(self):
+        self.network.call(*self.choose.sample(self.copies, 2))
 
     def close(self):
         for copy in self.copies:
