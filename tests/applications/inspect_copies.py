@@ -1,6 +1,7 @@
 """What is asked of copies that have received everything: each answer is a list of faults."""
 
 import json
+import re
 
 from database import one, rows
 
@@ -8,6 +9,9 @@ from database import one, rows
 def differences(copies, tables):
     """Tables that differ from the first copy's, and what is parked here and not there."""
     faults = []
+    digests = {one(copy.db, "SELECT replic_digest()") for copy in copies}
+    if len(digests) > 1:
+        faults.append(f"replic_digest: {sorted(digests)}")
     for copy in copies[1:]:
         for table in tables:
             first, here = (set(rows(c.db, f"SELECT * FROM {table}")) for c in (copies[0], copy))
@@ -22,6 +26,36 @@ def differences(copies, tables):
 def parked(copy):
     return rows(copy.db, "SELECT peer, seq, tab, at, delta, reason FROM replic_pending "
                          "ORDER BY peer, seq, reason")
+
+
+# What a refusal reads like, and its kind.
+KINDS = [
+    (r"FOREIGN KEY constraint failed: the row with .* of (\w+) refers to .* in (\w+)$",
+     r"a row of \2 was deleted or moved, and a row of \1 refers to it"),
+    (r"FOREIGN KEY constraint failed: (\S+(?:, \S+)*) is .*, and (\w+) has no such row$",
+     r"\1 refers to a row of \2 that is gone, or waits itself"),
+    (r"UNIQUE constraint failed: ([\w., ]+?)(?:: .*)?$",
+     r"an earlier row holds the same \1"),
+    (r"NOT NULL constraint failed: (\w+)\.\w+$",
+     r"a change of a row of \1 that is gone, or waits itself"),
+]
+
+
+def parked_units(copy):
+    """The parked transactions, {one: its patches}, and {kind of refusal: {transaction: refusal}}.
+
+    A transaction is named by its peer and its first seq, as the details do.
+    """
+    units, kinds = {}, {}
+    for peer, seq, detail in rows(copy.db, "SELECT peer, seq, detail FROM replic_pending"):
+        refusal = re.split(", in the transaction |; it is tried again", detail)[0]
+        group = re.search(r"in the transaction of peer (\d+) with the seqs (\d+)", detail)
+        unit = tuple(map(int, group.groups())) if group else (peer, seq)
+        kind = next((re.sub(pattern, text, refusal) for pattern, text in KINDS
+                     if re.match(pattern, refusal)), refusal)
+        units[unit] = units.get(unit, 0) + 1
+        kinds.setdefault(kind, {})[unit] = refusal
+    return units, kinds
 
 
 def broken(copy, text_index):
