@@ -54,7 +54,7 @@ class Business:
         actions, weights = zip(*self.app.BUSINESS)
         while self.executed() < statements:
             copy = self.choose.choice(self.copies)
-            for _ in range(self.choose.randint(1, 8)):
+            for _ in range(self.choose.randint(1, 6)):
                 with copy.transaction():
                     for _ in range(self.choose.choice([1, 1, 1, 2, 3])):
                         self.choose.choices(actions, weights)[0](copy, self.choose)
@@ -120,9 +120,9 @@ class ApplicationTest(unittest.TestCase):
         for copy in copies:
             for key, times in copy.counts.items():
                 counts.setdefault(key, {})[copy.number] = times
-        faults, seen = counter_faults(copies, counts, *app.COUNTER)
+        faults, exact, less = counter_faults(copies, counts, *app.COUNTER)
         self.assertEqual(faults, [])
-        self.assertGreater(seen, 0)
+        self.assertGreater(exact, 10 * less)
         # What waits, waits for a constraint, and says which; and such a business has conflicts.
         self.assertNotEqual(parked(copies[0]), [])
         for row in parked(copies[0]):
