@@ -200,7 +200,8 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
   }
   // The page is full, and there is more: our word brings the request for the next one at once.
   if (left == 0 && request.range.last < kMaxInteger)
-    more = store_.changes({}, request.peer, {request.range.last + 1, kMaxInteger}).next().has_value();
+    more =
+        store_.changes({}, request.peer, {request.range.last + 1, kMaxInteger}).next().has_value();
   if (more && !ancestor) out.push_back({request.for_peer, wire::write_ping(ping())});
 }
 

@@ -91,8 +91,7 @@ class Merger {
   bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
                           const TablePlan& plan);
   bool is_any_accepted_after(const Stamp& stamp);
-  bool was_accepted_after(const TablePlan& plan, const std::vector<Value>& key,
-                          const Stamp& stamp);
+  bool was_accepted_after(const TablePlan& plan, const std::vector<Value>& key, const Stamp& stamp);
   bool may_merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,

@@ -244,8 +244,13 @@ class PlaygroundTest(HostTest):
         self.wait_until(lambda: self.browser.run(
             "return document.activeElement.value") == "New talk", "the new row has the focus")
         self.wait_for_level()
-        self.write(0, 4, "title", "Lost")
-        self.browser.click("#peer-0 .switch")
+        self.put(0, 4, "title", "Lost")
+        # In the page, since the driver is not always as quick as a message travels.
+        self.browser.run("const watch = setInterval(() => {"
+                         "  if (!/patch 5 of Ada/.test(document.querySelector('#log').textContent)) return;"
+                         "  clearInterval(watch);"
+                         "  document.querySelector('#peer-0 .switch').click();"
+                         "}, 20)")
         self.wait_for("#log .lost", "lost on its way: patch 5 of Ada")
         self.browser.click("#peer-0 .switch")
         self.wait_until(lambda: all("Lost" in values for values in self.values()), "it comes")
