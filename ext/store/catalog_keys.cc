@@ -165,13 +165,19 @@ std::optional<ValueKey> Catalog::parent_key(const TablePlan& parent,
                                 [&](const KeyColumn& c) { return same_name(c.name, name); });
            });
   };
+  // SQLite takes no index that compares otherwise than the columns themselves.
+  const auto compares_as_declared = [&](const ValueKey& key) {
+    return std::all_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& c) {
+      return same_name(c.collation, parent.columns[*c.column].collation);
+    });
+  };
   ValueKey primary = primary_key(parent);
   if (columns.empty() || matches(primary)) return primary;
   Run indexes = db_.once("PRAGMA main.index_list(" + ident(parent.name) + ")");
   while (indexes.step()) {
     if (indexes.integer(2) == 0 || indexes.integer(4) != 0) continue;
     ValueKey key = read_key(parent, indexes.text(1));
-    if (key.is_exact && matches(key)) return key;
+    if (key.is_exact && matches(key) && compares_as_declared(key)) return key;
   }
   return std::nullopt;
 }
