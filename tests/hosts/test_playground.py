@@ -247,7 +247,8 @@ class PlaygroundTest(HostTest):
         self.put(0, 4, "title", "Lost")
         # In the page, since the driver is not always as quick as a message travels.
         self.browser.run("const watch = setInterval(() => {"
-                         "  if (!/patch 5 of Ada/.test(document.querySelector('#log').textContent)) return;"
+                         "  const log = document.querySelector('#log').textContent;"
+                         "  if (!log.includes('patch 5 of Ada')) return;"
                          "  clearInterval(watch);"
                          "  document.querySelector('#peer-0 .switch').click();"
                          "}, 20)")
