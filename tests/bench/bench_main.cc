@@ -45,6 +45,13 @@
 //                with the factor of the realistic floor's counterpart: deeper trees, colder caches.
 //                A late patch must not grow by more than 1.25 times that, what must not scan the
 //                log by more than 3 times, while the log grows a hundred times.
+//   Plain SQL    captured_insert, _update and _delete run one statement a row on a table of three
+//                columns that is captured, on one that is not replicated ("x floor"), and on one
+//                whose realistic floor is plain SQL.
+//   Keys         apply_unique and apply_foreign_key: one JSON message a call, against a table of
+//   the
+//                same columns without keys; with conflicts, each tenth message has to wait.
+//                claim_older_than/N: N rows claim one value, and one more does, older than all.
 //   Counterparts "x realistic" of a read is the same read of the realistic floor's log by plain
 //                SQL: the columns, no text made of them.
 #include <benchmark/benchmark.h>
@@ -100,6 +107,7 @@ int run(int argc, char** argv) {
   add_write_benchmarks();
   if (!options().floors_only) {
     add_late_benchmarks();
+    add_constraint_benchmarks();
     add_read_benchmarks();
     add_bundle_benchmarks();
   }

@@ -60,6 +60,7 @@ void add_benchmark(const std::string& name, int rounds, BenchmarkBody body);
 // Each registers the benchmarks of one file.
 void add_write_benchmarks();
 void add_late_benchmarks();
+void add_constraint_benchmarks();
 void add_read_benchmarks();
 void add_bundle_benchmarks();
 

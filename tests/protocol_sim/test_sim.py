@@ -234,6 +234,14 @@ class NamedTest(unittest.TestCase):
         # A full page ends with a ping, which makes the asker ask for the next.
         self.assertEqual([m["type"] for m in answer], [10, 10, 10, 10, 20])
         self.assertEqual([m["seq"] for m in answer[:4]], [1, 2, 3, 4])
+        # So it does when that much was asked for, but not when there is no more.
+        for last, types in (4, [10, 10, 10, 10, 20]), (3, [10, 10, 10]):
+            asked = {"type": 30, "peer": a.id, "minSeq": 1, "maxSeq": last, "forPeer": b.id}
+            answer = [json.loads(m)["type"] for m in a.answers(json.dumps(asked))]
+            self.assertEqual(answer, types)
+        asked = {"type": 30, "peer": a.id, "minSeq": 7, "maxSeq": 10, "forPeer": b.id}
+        answer = [json.loads(m)["type"] for m in a.answers(json.dumps(asked))]
+        self.assertEqual(answer, [10, 10, 10, 10])
         self.cluster.heal_by_ping()
         self.cluster.check_level()
 
