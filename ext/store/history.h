@@ -61,6 +61,7 @@ struct RowHistory {
   RowFold now;                // the state at the moment that the replay has come to
   bool may_lack = false;      // a part of it can break NOT NULL or STRICT, whatever the others say
   int64_t changed = 0;        // when `now` changed last, counted by the replay
+  int64_t mated = 0;          // the same, when a unit of the row began to wait
   std::vector<Part*> events;  // parts whose units are not decided anew, by position
   size_t next_event = 0;
 };

@@ -129,6 +129,7 @@ void Replay::start_row(RowHistory& row) {
   row.now = RowFold(row.plan);
   row.next_event = 0;
   row.changed = 0;
+  row.mated = 0;
   row.events.clear();
   for (RowHistory::Part* part : row.parts) {
     if (is_given(*part)) row.events.push_back(part);
@@ -181,7 +182,7 @@ void Replay::execute(UnitHistory& unit) {
   // Others of its rows may now find a mate in it, when a row is not whole yet.
   moment_++;
   for (RowHistory::Part* part : unit.parts) {
-    if (!part->row->now.visible() || part->row->may_lack) part->row->changed = moment_;
+    if (!part->row->now.visible() || part->row->may_lack) part->row->mated = moment_;
   }
 }
 
@@ -204,7 +205,9 @@ void Replay::try_waiting() {
       const bool concerned =
           unit->tried < 0 ||
           std::any_of(unit->looked_at.begin(), unit->looked_at.end(),
-                      [&](const RowHistory* row) { return row->changed > unit->tried; });
+                      [&](const RowHistory* row) { return row->changed > unit->tried; }) ||
+          std::any_of(unit->parts.begin(), unit->parts.end(),
+                      [&](const RowHistory::Part* part) { return part->row->mated > unit->tried; });
       if (!concerned || unit->banned) continue;
       std::vector<UnitHistory*> joint{unit};
       bool ok = try_unit(*unit);

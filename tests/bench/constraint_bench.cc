@@ -149,9 +149,12 @@ class Applied {
               (unique ? " UNIQUE" : "") + ", note TEXT)")
                  .c_str());
     db_.exec("SELECT replic_track('person'), replic_track('item')");
-    db_.exec(
-        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
-        "INSERT INTO person SELECT i FROM n");
+    apply_ = db_.prepare("SELECT replic_apply(?1)");
+    for (size_t i = 0; i < 100; i++) {
+      const std::string text = message(6, i + 1, 1 + i, "person", "\"id\":" + std::to_string(i));
+      apply_.bind(1, std::string_view(text));
+      apply_.run();
+    }
     for (size_t i = 0; i < rows; i++) {
       const bool breaks = conflicts && i % 10 == 9;
       messages_.push_back(message(7, i + 1, 1000 + i, "item",
@@ -160,7 +163,6 @@ class Applied {
                                       ",\"code\":\"" + code_of(breaks && unique ? i - 5 : i) +
                                       "\",\"note\":\"thirty characters of a note\""));
     }
-    apply_ = db_.prepare("SELECT replic_apply(?1)");
     db_.exec("BEGIN");
   }
 
@@ -266,7 +268,7 @@ void add_constraint_benchmarks() {
       });
     }
   }
-  for (const size_t tied : {1, 10, 100, 1'000}) {
+  for (const size_t tied : {1, 10, 100}) {
     const std::string name = "claim_older_than/" + std::to_string(tied);
     add_benchmark(name, 3, [=](benchmark::State& state) { run_tied(state, name, tied); });
   }
