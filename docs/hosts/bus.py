@@ -22,7 +22,6 @@ from replica import Replica, log_to_stderr
 
 POLL_S, PING_S, RECONNECT_S = 0.05, 1, 1
 CONNECTED_S = 5  # a peer that was heard of so lately is there
-LONG = 100       # messages of an answer that probably was not all
 
 
 class Bus:
@@ -71,8 +70,6 @@ class Bus:
         """One page has come. It goes to SQLite as bytes: what is not UTF-8 is refused there."""
         count, answers = self.replica.receive_shared(page)
         for peer, messages in answers.items():
-            if len(messages) > LONG:  # our word, after it, brings the request for the next ones
-                messages.append(self.replica.ping())
             for answer in pages(messages, self.broker.max_bytes):
                 self.broker.send(peer, answer)
         if count:

@@ -198,11 +198,13 @@ void Exchange::answer_request(const Request& request, std::vector<Reply>& out) {
     }
     out.push_back({request.for_peer, wire::write_patch(change->patch)});
   }
+  if (ancestor) return;
+  if (left == 0 && request.range.last < kMaxInteger) {
+    const Range rest{request.range.last + 1, kMaxInteger};
+    more = store_.changes({}, request.peer, rest).next().has_value();
+  }
   // The page is full, and there is more: our word brings the request for the next one at once.
-  if (left == 0 && request.range.last < kMaxInteger)
-    more =
-        store_.changes({}, request.peer, {request.range.last + 1, kMaxInteger}).next().has_value();
-  if (more && !ancestor) out.push_back({request.for_peer, wire::write_ping(ping())});
+  if (more) out.push_back({request.for_peer, wire::write_ping(ping())});
 }
 
 wire::BundleHeader Exchange::header(wire::BundleKind kind) {

@@ -127,6 +127,14 @@ void Database::trim() {
                 [](const auto& entry) { return sqlite3_stmt_busy(entry.second.get()) == 0; });
 }
 
+std::string Database::collation_of(const std::string& table, const std::string& column) {
+  const char* collation = nullptr;
+  const int rc = sqlite3_table_column_metadata(db_, "main", table.c_str(), column.c_str(), nullptr,
+                                               &collation, nullptr, nullptr, nullptr);
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR) throw_sqlite(db_, rc, "cannot read the schema");
+  return collation == nullptr ? std::string() : collation;
+}
+
 int64_t Database::now_unix_ms() const {
   constexpr int64_t kJulianUnixMs =
       210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds

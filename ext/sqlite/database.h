@@ -62,6 +62,8 @@ class Database {
   int64_t changes() const { return sqlite3_changes(db_); }
   // True while this connection holds the write lock of main.
   bool writing() const { return sqlite3_txn_state(db_, "main") == SQLITE_TXN_WRITE; }
+  // The collation with which a column of main compares; empty when there is no such column.
+  std::string collation_of(const std::string& table, const std::string& column);
   // Switches PRAGMA foreign_keys, inside a transaction too. Statements prepared before are prepared
   // anew when they run next.
   void enforce_foreign_keys(bool on) noexcept {

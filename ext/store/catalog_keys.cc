@@ -168,10 +168,7 @@ std::optional<ValueKey> Catalog::parent_key(const TablePlan& parent,
   // SQLite takes no index that compares otherwise than the columns themselves.
   const auto compares_as_declared = [&](const ValueKey& key) {
     return std::all_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& c) {
-      const char* declared = nullptr;
-      sqlite3_table_column_metadata(db_.handle(), "main", parent.name.c_str(), c.name.c_str(),
-                                    nullptr, &declared, nullptr, nullptr, nullptr);
-      return declared != nullptr && same_name(c.collation, declared);
+      return same_name(c.collation, db_.collation_of(parent.name, c.name));
     });
   };
   ValueKey primary = primary_key(parent);

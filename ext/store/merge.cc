@@ -20,6 +20,12 @@ std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch
   return out;
 }
 
+bool sets_column_of(const ValueKey& key, const RowPatch& patch) {
+  return std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
+    return column.column && patch.find(*column.column) != nullptr;
+  });
+}
+
 bool has_needed_columns(const TablePlan& plan) {
   return std::any_of(plan.columns.begin(), plan.columns.end(), [](const Column& column) {
     return column.key_position < 0 && column.not_null &&
@@ -56,6 +62,7 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
 // Once after each change of the schema: claims of all tables are needed, not only of the one that
 // is written.
 void Merger::prepare() {
+  latest_late_.reset();
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
   const std::vector<std::string> tables = catalog_.tables();
@@ -166,12 +173,13 @@ bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool
     if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
       return false;
   }
-  // What is given up may have been referred to, also when NULL takes its place.
-  for (const ValueKey& key : plan.value_keys) {
-    if (is_new || !key.is_referenced || key.is_primary) continue;
-    if (std::any_of(key.columns.begin(), key.columns.end(),
-                    [&](const KeyColumn& c) { return c.column && patch.find(*c.column); }))
-      return false;
+  if (!is_new) {
+    // What is given up may have been referred to, also when NULL takes its place; and where a key
+    // is spelled anew, SQLite compares the row's references to itself by bytes.
+    for (const ValueKey& key : plan.value_keys) {
+      if (key.is_referenced && !key.is_primary && sets_column_of(key, patch)) return false;
+    }
+    if (plan.respells && plan.refers_to_itself()) return false;
   }
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone && !plan.value_keys.empty()) return false;
@@ -225,32 +233,6 @@ bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key
   const auto oldest = log_.oldest(plan, key);
   if (oldest && *oldest < patch.stamp) return true;
   return !plan.has_ties() && sets_every_needed_column(plan, patch);
-}
-
-// Whether anything had to wait, and was accepted at a step later than `stamp` only.
-bool Merger::is_any_accepted_after(const Stamp& stamp) {
-  Run run = db_.run(
-      "SELECT 1 FROM main._replic_late WHERE by_at>=?1 AND (by_at,by_peer,by_seq)>(?1,?2,?3) "
-      "LIMIT 1");
-  run.bind(stamp.at).bind(stamp.peer).bind(stamp.seq);
-  return run.step();
-}
-
-// Whether a patch of the row had to wait, and was accepted at a step later than `stamp` only: then
-// T does not tell what the row was at that time.
-bool Merger::was_accepted_after(const TablePlan& plan, const std::vector<Value>& key,
-                                const Stamp& stamp) {
-  if (!is_any_accepted_after(stamp)) return false;
-  const std::vector<RowPatch> patches = log_.row(plan, key);
-  return std::any_of(patches.begin(), patches.end(), [&](const RowPatch& patch) {
-    const auto group = group_of(db_, patch.stamp.peer, patch.stamp.seq);
-    Run run = db_.run(
-        "SELECT 1 FROM main._replic_late WHERE (by_at,by_peer,by_seq)>(?1,?2,?3) "
-        "AND peer=?4 AND first=?5");
-    run.bind(stamp.at).bind(stamp.peer).bind(stamp.seq);
-    run.bind(patch.stamp.peer).bind(group ? group->first : patch.stamp.seq);
-    return run.step();
-  });
 }
 
 std::optional<std::string> Merger::place_local(Unit&& unit) {

@@ -122,6 +122,9 @@ class Merger {
   Scratch scratch_;
   Log log_;
   bool has_foreign_keys_ = false;
+  // The latest step at which something that had had to wait was accepted; all zeros when nothing
+  // was. Read once a call, when it is first asked for.
+  std::optional<Stamp> latest_late_;
   int64_t prepared_ = -1;  // the catalogue's generation
   int64_t judged_ = -1;    // likewise
 };

@@ -3,20 +3,21 @@
 
 #include <algorithm>
 
+#include "store/changes.h"
 #include "store/merge.h"
 
 namespace replic {
 namespace {
 
 // The state of a row before and with one more patch.
-struct Change {
+struct RowChange {
   RowFold before;
   RowFold after;
 };
 
-Change change_of(const TablePlan& plan, const RowPatch& patch,
-                 const std::vector<RowPatch>& others) {
-  Change change{RowFold(plan), RowFold(plan)};
+RowChange change_of(const TablePlan& plan, const RowPatch& patch,
+                    const std::vector<RowPatch>& others) {
+  RowChange change{RowFold(plan), RowFold(plan)};
   for (const RowPatch& other : others) {
     if (!(other.stamp == patch.stamp)) change.before.add(other);
   }
@@ -51,7 +52,7 @@ bool Merger::concerns_waiting(const TablePlan& plan, const RowPatch& patch) {
 bool Merger::ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
                                   const std::vector<RowPatch>& others, const RowName& own,
                                   bool late) {
-  const Change change = change_of(plan, patch, others);
+  const RowChange change = change_of(plan, patch, others);
   const auto held = [](const ValueKey& key, const RowFold& fold) -> std::optional<Tuple> {
     if (!fold.visible()) return std::nullopt;
     return Claims::held_by(key, [&](size_t column) { return fold.value(column); });
@@ -94,6 +95,35 @@ bool Merger::parent_waits(const ForeignKey& foreign, const Tuple& tuple, const R
   if (!foreign.parent.is_primary) return claims_.holder_waits(foreign.parent, tuple, own);
   const std::vector<RowName> rows = parents(foreign, tuple);
   return !rows.empty() && !parked_.waiting(rows[0].table, rows[0].row_key).empty();
+}
+
+// Whether anything had to wait, and was accepted at a step later than `stamp` only.
+bool Merger::is_any_accepted_after(const Stamp& stamp) {
+  if (!latest_late_) {
+    latest_late_ = Stamp{};
+    Run run = db_.run(
+        "SELECT by_at,by_peer,by_seq FROM main._replic_late "
+        "ORDER BY by_at DESC,by_peer DESC,by_seq DESC LIMIT 1");
+    if (run.step()) latest_late_ = Stamp{run.integer(0), run.integer(1), run.integer(2)};
+  }
+  return *latest_late_ > stamp;
+}
+
+// Whether a patch of the row had to wait, and was accepted at a step later than `stamp` only: then
+// T does not tell what the row was at that time.
+bool Merger::was_accepted_after(const TablePlan& plan, const std::vector<Value>& key,
+                                const Stamp& stamp) {
+  if (!is_any_accepted_after(stamp)) return false;
+  const std::vector<RowPatch> patches = log_.row(plan, key);
+  return std::any_of(patches.begin(), patches.end(), [&](const RowPatch& patch) {
+    const auto group = group_of(db_, patch.stamp.peer, patch.stamp.seq);
+    Run run = db_.run(
+        "SELECT 1 FROM main._replic_late WHERE (by_at,by_peer,by_seq)>(?1,?2,?3) "
+        "AND peer=?4 AND first=?5");
+    run.bind(stamp.at).bind(stamp.peer).bind(stamp.seq);
+    run.bind(patch.stamp.peer).bind(group ? group->first : patch.stamp.seq);
+    return run.step();
+  });
 }
 
 }  // namespace replic

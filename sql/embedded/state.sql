@@ -114,7 +114,7 @@ CREATE TABLE main."_replic_late"(
   place INTEGER NOT NULL,
   PRIMARY KEY(peer, first)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX main."_replic_late_by" ON "_replic_late"(by_at);
+CREATE INDEX main."_replic_late_by" ON "_replic_late"(by_at, by_peer, by_seq);
 
 -- Local transactions that may have freed what waits, and after which T could not be written at
 -- once: the next call of replic that writes draws the consequences.

@@ -8,7 +8,8 @@ The rules, each a function below:
   sqlite    SQLite's header is included in ext/sqlite/ only, and nothing calls what is newer than
             the oldest SQLite that is supported
   mirror    tests/LAYER/NAME_test.cc (or NAME_ASPECT_test.cc) tests ext/LAYER/NAME
-  lines     at most 100 columns, no tab, no white space at the end, a newline at the end of a file
+  lines     at most 100 columns, no tab, no white space at the end, a newline at the end of a file;
+            a program in docs/hosts has at most 150 of them
   words     nothing left to do, no path of somebody's machine, no registry pinned by a lock file
 """
 
@@ -21,6 +22,7 @@ GENERATED = {"embedded_sql.h": "sqlite"}  # header -> the first layer that may i
 OLDEST_SQLITE = (3, 37)
 SQLITE_HEADER = pathlib.Path("/usr/include/sqlite3ext.h")
 MAX_COLUMNS = 100
+MAX_HOST_LINES = 150  # what a reader copies and runs
 MAX_PYTHON_COLUMNS = 105  # no formatter breaks these lines for us
 # Outside ext/sqlite/: "folder/file" -> why it has to catch.
 MAY_CATCH = {}
@@ -113,6 +115,9 @@ class Checker:
     def check_lines(self, path, lines):
         if lines[-1] != "":
             self.fault(path, len(lines), "no newline at the end of the file")
+        if path.relative_to(self.root).parts[:2] == ("docs", "hosts") and path.suffix != ".json":
+            if len(lines) > MAX_HOST_LINES + 1:
+                self.fault(path, len(lines), f"more than {MAX_HOST_LINES} lines")
         for number, line in enumerate(lines, 1):
             most = MAX_PYTHON_COLUMNS if path.suffix == ".py" else MAX_COLUMNS
             if len(line) > most:

@@ -19,6 +19,7 @@ CLEAN = {
     "tests/wire/json_test.cc": '#include "wire/json.h"\n',
     "tests/wire/json_numbers_test.cc": '#include "wire/json.h"\n',
     "tests/fault/memory_test.cc": "\n",
+    "docs/hosts/host.py": "x\n" * 150,
     "docs/guide.md": "A table | " + "wide " * 40 + "|\n",
     "Makefile": "all:\n\ttrue\n",
 }
@@ -44,6 +45,7 @@ INVALID = [
     ("ext/sqlite/x.cc", "e = sqlite3_error_offset(db);\n",
      ["ext/sqlite/x.cc:1: sqlite3_error_offset came with SQLite 3.38"]),
     ("tests/wire/yaml_test.cc", "\n", ["tests/wire/yaml_test.cc:1: tests no unit of ext/wire"]),
+    ("docs/hosts/host.py", "x\n" * 151, ["docs/hosts/host.py:152: more than 150 lines"]),
     ("ext/base/x.cc", "x" * 101 + "\n", ["ext/base/x.cc:1: 101 columns, more than 100"]),
     ("tests/property/x.py", "if x:\n\ty()\n", ["tests/property/x.py:2: a tab"]),
     ("sql/embedded/x.sql", "SELECT 1; \n",
