@@ -261,15 +261,18 @@ Stamp LocalWriter::next_stamp(int64_t at) {
 }
 
 Patch LocalWriter::write(std::string_view table, std::vector<Cell>&& cells, bool wanted) {
-  const TablePlan* plan = catalog_.find_for_write(table);
-  if (plan == nullptr || !plan->problem.empty()) catalog_.explain_missing(table);
+  const TablePlan* found = catalog_.find_for_write(table);
+  if (found == nullptr || !found->problem.empty()) catalog_.explain_missing(table);
+  // Kept: what the patch frees may have to be written with triggers put aside, and the catalogue is
+  // then read anew.
+  const std::shared_ptr<const TablePlan> plan = found->shared_from_this();
   RowPatch row = row_of(*plan, std::move(cells));
   add_expression_defaults(*plan, row);
   const int64_t ver = state_.peek().ver;
   // Before the merge: what the application's triggers write then comes after it.
   issue(*plan, row);
   Unit unit{row.stamp, std::nullopt, {}};
-  unit.parts.push_back({plan->shared_from_this(), row, ver});
+  unit.parts.push_back({plan, row, ver});
   const WriteScope scope(db_, OwnWrite::Kind::local);
   if (const auto refusal = merger_.place_local(std::move(unit))) {
     std::string wrong = *refusal;

@@ -106,5 +106,24 @@ INSTANTIATE_TEST_SUITE_P(, FailingTrigger, testing::ValuesIn(triggers()), [](con
   return name;
 });
 
+// What it frees is written with the trigger put aside, which changes the schema under the patch.
+TEST(RefusingTrigger, IsPutAsideForWhatALocalPatchFrees) {
+  Host host;
+  host.rows(
+      "CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
+      "CREATE TRIGGER t BEFORE INSERT ON tag WHEN NEW.id = 2 BEGIN SELECT RAISE(ABORT, 'no'); END;"
+      "SELECT replic_init(1); SELECT replic_track('tag'); INSERT INTO tag VALUES (1, 'x')");
+  const int64_t at = std::stoll(host.one("SELECT at FROM replic_changes")) + 1;
+  host.rows("SELECT replic_apply(" +
+            sql_text(patch_message(7, 1, at, "tag", "{\"id\":2,\"name\":\"x\"}")) + ")");
+  EXPECT_EQ(host.one("SELECT reason FROM replic_pending"), "constraint");
+  const Answer answer = host.ask("SELECT replic_patch('tag', 'id', 1, 'name', 'y')");
+  EXPECT_TRUE(answer.ok()) << answer.error;
+  EXPECT_EQ(host.rows("SELECT id, name FROM tag"), (std::vector<std::string>{"1|y", "2|x"}));
+  EXPECT_EQ(host.one("SELECT count(*) FROM sqlite_schema WHERE name = 't'"), "1");
+  EXPECT_EQ(host.rows("SELECT code, detail FROM replic_check"), std::vector<std::string>{});
+  EXPECT_EQ(host.close(), SQLITE_OK);
+}
+
 }  // namespace
 }  // namespace replic::test
