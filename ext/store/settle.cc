@@ -78,10 +78,11 @@ void Merger::judge_group(bool committing) {
   std::set<const RowHistory*> rows;  // of others, that change
   for (const UnitHistory* unit : replay.outcome()) {
     if (unit->added && unit->after == kNever) {
-      throw Error(Code::constraint,
-                  "the transaction breaks a constraint that this connection does not enforce: " +
-                      unit->refusal,
-                  "PRAGMA foreign_keys=ON and PRAGMA ignore_check_constraints=OFF show where");
+      throw Error(
+          Code::constraint,
+          "the transaction breaks a constraint that SQLite has not enforced: " + unit->refusal,
+          "PRAGMA foreign_keys=ON and PRAGMA ignore_check_constraints=OFF show where; so "
+          "does PRAGMA foreign_key_check before the COMMIT");
     }
     if (unit->added || (unit->before == kNever) == (unit->after == kNever)) continue;
     for (const RowHistory::Part* part : unit->parts) rows.insert(part->row);
