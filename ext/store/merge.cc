@@ -327,9 +327,9 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
   const auto bind_key = [&](Run& run) {
     for (const size_t k : plan.key) run.bind(*patch.find(k));
   };
-  const auto upsert = [&] {
+  const auto upsert = [&](Announce::Statement statement) {
     const std::vector<size_t> columns = written_columns(plan, patch, false);
-    const Announce announce(db_, plan, key, Announce::Statement::upsert);
+    const Announce announce(db_, plan, key, statement);
     Run run = db_.run(plan.upsert_sql(columns));
     bind_key(run);
     for (const size_t i : columns) run.bind(*patch.find(i));
@@ -337,7 +337,8 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
     return rc == SQLITE_OK && plan.has_triggers && db_.changes() == 0 ? kIgnored : rc;
   };
   // With triggers of the application an upsert could not be told from what they write.
-  if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch)) return upsert();
+  if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch))
+    return upsert(Announce::Statement::upsert);
   {
     const std::vector<size_t> columns = written_columns(plan, patch, plan.respells);
     const Announce announce(db_, plan, key, Announce::Statement::update);
@@ -353,7 +354,8 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
     *replay_instead = true;
     return SQLITE_OK;
   }
-  return upsert();
+  // It inserts: an UPDATE of the row is one of a trigger.
+  return upsert(plan.has_triggers ? Announce::Statement::insert : Announce::Statement::upsert);
 }
 
 // Merges a patch older than others of its row, all of which are accepted. False when T lacks the

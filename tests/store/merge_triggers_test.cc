@@ -125,5 +125,22 @@ TEST(RefusingTrigger, IsPutAsideForWhatALocalPatchFrees) {
   EXPECT_EQ(host.close(), SQLITE_OK);
 }
 
+// The application's trigger has done its work at the origin, on this row too.
+TEST(WritingTrigger, ChangesNothingOfANewRowThatIsApplied) {
+  Host host;
+  host.rows(
+      "CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT, stars INTEGER);"
+      "CREATE TRIGGER t AFTER INSERT ON tag BEGIN UPDATE tag SET name = 'x' WHERE id = NEW.id; END;"
+      "SELECT replic_init(1); SELECT replic_track('tag')");
+  host.rows("SELECT replic_apply(" +
+            sql_text(patch_message(7, 1, 1000, "tag", "{\"id\":1,\"stars\":5}") +
+                     patch_message(7, 2, 1001, "tag", "{\"id\":2,\"name\":\"a\",\"stars\":6}")) +
+            ")");
+  EXPECT_EQ(host.rows("SELECT id, name, stars FROM tag"),
+            (std::vector<std::string>{"1|NULL|5", "2|a|6"}));
+  EXPECT_EQ(host.rows("SELECT code, detail FROM replic_check"), std::vector<std::string>{});
+  EXPECT_EQ(host.close(), SQLITE_OK);
+}
+
 }  // namespace
 }  // namespace replic::test
