@@ -28,6 +28,9 @@ std::string_view cure_of(int rc) {
       return "open the database for writing, or PRAGMA query_only = OFF";
     case SQLITE_INTERRUPT:
       return "nothing was changed: run it again";
+    case SQLITE_CONSTRAINT:
+      return "nothing was changed: a deferred FOREIGN KEY is tested at the commit, so write its "
+             "parent in the same transaction";
     case SQLITE_NOTADB:
       return "the file is no SQLite database: pass the path of one";
     case SQLITE_CORRUPT:
@@ -49,7 +52,9 @@ void throw_sqlite(sqlite3* db, int rc, std::string_view doing) {
   if ((extended & 0xFF) == (rc & 0xFF)) rc = extended;
   std::string wrong(doing);
   wrong.append(": ").append(text);
-  const Code code = (rc & 0xFF) == SQLITE_READONLY ? Code::readonly : Code::sqlite;
+  Code code = Code::sqlite;
+  if ((rc & 0xFF) == SQLITE_READONLY) code = Code::readonly;
+  if ((rc & 0xFF) == SQLITE_CONSTRAINT) code = Code::constraint;
   throw Error(code, rc, wrong, cure_of(rc));
 }
 

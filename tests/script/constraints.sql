@@ -63,3 +63,5 @@ INSERT INTO part VALUES ('x', NULL, 'y');
 UPDATE part SET id = 'y' WHERE id = 'x';
 COMMIT;
 SELECT * FROM part;
+SELECT replic_patch('part', 'id', 'z', 'place', 'nowhere');
+SELECT count(*) FROM part;
