@@ -61,6 +61,16 @@ void each_combination(const std::vector<std::vector<Value>>& choices, Visit&& vi
   }
 }
 
+// What the row has in these columns when all patches that set them have to wait.
+std::vector<Value> defaults_of(const TablePlan& plan, const std::vector<size_t>& columns) {
+  std::vector<Value> out;
+  for (const size_t i : columns) {
+    const Column& column = plan.columns[i];
+    out.push_back(column.default_kind == DefaultKind::constant ? column.default_value : Value());
+  }
+  return out;
+}
+
 size_t combinations(const std::vector<std::vector<Value>>& choices) {
   size_t count = 1;
   for (const auto& values : choices) {
@@ -165,6 +175,10 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
       out.provided.emplace_back(&key, Tuple());
       continue;
     }
+    if (first) {
+      if (const auto tuple = tuple_of(key, defaults_of(plan, columns)))
+        insert(held_hash(key, tuple->bytes), plan.name, row);
+    }
     const Choices values = choices(plan, columns, patch, first, others, &read);
     if (values.empty()) continue;
     if (combinations(values) > kMostTuples)
@@ -178,6 +192,13 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
       });
   }
   for (const ForeignKey& foreign : plan.foreign_keys) {
+    if (first) {
+      std::vector<Value> defaults = defaults_of(plan, foreign.columns);
+      for (size_t i = 0; i < defaults.size(); i++)
+        defaults[i] = converted(defaults[i], foreign.parent.columns[i].affinity);
+      if (const auto tuple = tuple_of(foreign.parent, std::move(defaults)))
+        insert(referred_hash(foreign.parent, tuple->bytes), plan.name, row);
+    }
     const Choices values = choices(plan, foreign.columns, patch, first, others, &read);
     if (values.empty()) continue;
     if (combinations(values) > kMostTuples) {

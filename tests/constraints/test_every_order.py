@@ -163,6 +163,9 @@ KNOWN = {
               "p TEXT REFERENCES t(id) DEFERRABLE INITIALLY DEFERRED",
               options="WITHOUT ROWID")], units(
                   (1, 1, t(id="a", u="y", p="a")), (2, 2, t(id="A")), (3, 1, t(id="A", u="z")))),
+    "what sets a default aside has to wait": ([table(
+        "t", "id INTEGER PRIMARY KEY", "v INT", "d INT NOT NULL DEFAULT 5 UNIQUE")], units(
+            (1, 1, t(id=1, d=6)), (2, 2, t(id=2, d=6)), (3, 1, t(id=3, d=5)), (4, 2, t(id=2, v=1)))),
     "a group in two parts, and a row that had to wait": (LABELS, units(
         (1, 1, t(id=1, u="a", v="red")), (2, 2, t(id=2, u="a", v="red")), (3, 3, t(id=2, v="blue")),
         (4, 4, t(id=1, deletedAt=TIME), t(id=3, u="a", v="red")),
@@ -179,6 +182,7 @@ AS_FOUND = {
     "a parent comes for what was accepted without": [[0], [3], [1], [2], [4]],
     "an index that compares otherwise is no parent key": [[0], [1], [2]],
     "a row that refers to itself is spelled anew": [[0], [1], [2]],
+    "what sets a default aside has to wait": [[1], [3], [0], [2]],
     "a group in two parts, and a row that had to wait": [[0], [1], [4], [5], [2], [3]],
 }
 
