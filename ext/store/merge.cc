@@ -298,7 +298,9 @@ std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Val
                                     const std::vector<size_t>& columns) {
   std::vector<RowName> out;
   for (const ValueKey& key : plan.value_keys) {
+    // Whether a row is in a partial index at all may hang on any column.
     const bool concerned =
+        !key.is_exact ||
         std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
           return std::find(columns.begin(), columns.end(), *column.column) != columns.end();
         });

@@ -51,7 +51,7 @@ class Merger {
   // Keeps a local patch, the newest of all, of what T has already.
   void store_local(const TablePlan& plan, const RowPatch& patch);
   // Other rows that ever held a value of a UNIQUE key that a row of these values holds; of the keys
-  // that have one of `columns`.
+  // that may hang on one of `columns`.
   std::vector<RowName> rivals(const TablePlan& plan, const std::vector<Value>& values,
                               const std::vector<size_t>& columns);
   // Makes a row of T show what the patches in its log say.

@@ -122,3 +122,14 @@ SELECT mode FROM replic_tables WHERE tab = 'note';
 SELECT replic_track('note'), replic_track('note');
 SELECT * FROM told WHERE seq > 41;
 SELECT * FROM replic_check;
+
+-- REPLACE makes room as well where the other row has just come into a partial index.
+PRAGMA recursive_triggers = OFF;
+CREATE TABLE seat(id INTEGER PRIMARY KEY, name TEXT, taken INTEGER);
+CREATE UNIQUE INDEX seat_taken ON seat(name) WHERE taken;
+SELECT replic_track('seat');
+INSERT INTO seat VALUES (1, 'window', 0), (2, 'window', 1);
+UPDATE OR REPLACE seat SET taken = 1 WHERE id = 1;
+SELECT tab, delta FROM told WHERE tab = 'seat';
+SELECT * FROM seat;
+SELECT * FROM replic_check();
