@@ -108,16 +108,26 @@ void Database::without_cache(const std::function<void()>& work) {
   work();
 }
 
-Run Database::run(std::string_view sql) {
-  if (!uses_cache_) return once(sql);
+// The kept statement of `sql`; null when there is none, or when it is in the middle of its rows: in
+// nested use, a trigger's for instance.
+Statement* Database::cached(std::string_view sql) {
+  if (!uses_cache_) return nullptr;
   auto it = cache_.find(sql);
   if (it == cache_.end()) {
     connect();
     it = cache_.emplace(std::string(sql), Statement(db_, sql)).first;
   }
-  // Nested use, a trigger's for instance: the cached one is in the middle of its rows.
-  if (sqlite3_stmt_busy(it->second.get()) != 0) return once(sql);
-  return Run(it->second);
+  return sqlite3_stmt_busy(it->second.get()) != 0 ? nullptr : &it->second;
+}
+
+Run Database::run(std::string_view sql) {
+  Statement* statement = cached(sql);
+  return statement == nullptr ? once(sql) : Run(checked(*statement));
+}
+
+Run Database::run_unjournaled(std::string_view sql) {
+  Statement* statement = cached(sql);
+  return statement == nullptr ? Run(Statement(db_, sql)) : Run(*statement);
 }
 
 void Database::trim() {

@@ -45,13 +45,20 @@ class Database {
                        std::function<void()> release);
 
   // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the
-  // program.
+  // program. Inside the gate, what writes needs Care::whole.
   Run run(std::string_view sql);
+  // The same for what may be written without: one statement on T, and after it one on its log.
+  Run run_unjournaled(std::string_view sql);
+  // Without a journal: prepares what will be run after the first statement has written, so that it
+  // does not fail then.
+  void prepare(std::string_view sql) {
+    if (gate.care() == Care::none) cached(sql);
+  }
   // Forgets cached statements when there are too many. No Run may be alive that was not stepped
   // yet.
   void trim();
   // One execution of a statement that is not kept.
-  Run once(std::string_view sql) { return Run(Statement(db_, sql)); }
+  Run once(std::string_view sql) { return Run(checked(Statement(db_, sql))); }
   void exec(std::string_view sql) { once(sql).exec(); }
   // Finalizes every statement that is kept, here or elsewhere.
   void release();
@@ -92,6 +99,13 @@ class Database {
 
  private:
   friend struct OwnerTable;
+  template <typename T>
+  T&& checked(T&& statement) {
+    if (gate.care() == Care::none && sqlite3_stmt_readonly(statement.get()) == 0)
+      gate.need(Care::whole);
+    return std::forward<T>(statement);
+  }
+  Statement* cached(std::string_view sql);
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }

@@ -1,9 +1,25 @@
 #include "sqlite/gate.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "sqlite/boundary.h"
 
 namespace replic {
+namespace {
+
+// How many writes begin with more care after one that had to begin again.
+constexpr int kCarefulWrites = 30;
+
+Care more_than(Care care) { return care == Care::none ? Care::whole : Care::parts; }
+
+[[noreturn]] void throw_rolled_back() {
+  throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
+              "the whole transaction was rolled back in the middle of a write",
+              "begin it again; look for triggers with RAISE(ROLLBACK), at the memory and the disk");
+}
+
+}  // namespace
 
 // The virtual table's C face. Life: connected at the first use in a connection, disconnected at its
 // close; it holds no rows, so the cursor methods do nothing.
@@ -69,7 +85,10 @@ struct GateTable {
     return SQLITE_OK;
   }
   static int sync(sqlite3_vtab* table) {
-    return guarded_method(table, [&] { listener_of(table)->on_sync(); });
+    return guarded_method(table, [&] {
+      if (gate_of(table)->is_broken_) throw_rolled_back();
+      listener_of(table)->on_sync();
+    });
   }
   static int commit(sqlite3_vtab* table) {
     gate_of(table)->joined_ = false;
@@ -85,6 +104,7 @@ struct GateTable {
       return guarded_method(table, [&] { listener_of(table)->on_detach(); });
     gate_of(table)->rollbacks_++;
     gate_of(table)->undone_++;
+    gate_of(table)->is_broken_ = false;
     return guarded_method(table, [&] { listener_of(table)->on_rollback(); });
   }
   static int savepoint(sqlite3_vtab* table, int level) {
@@ -135,12 +155,6 @@ int Gate::register_module(std::shared_ptr<void> owner, TransactionListener* list
       [](void* aux) { delete static_cast<GateTable::Registration*>(aux); });
 }
 
-[[noreturn]] static void throw_rolled_back() {
-  throw Error(Code::sqlite, SQLITE_ABORT_ROLLBACK,
-              "the whole transaction was rolled back in the middle of a write",
-              "begin it again; look for triggers with RAISE(ROLLBACK), at the memory and the disk");
-}
-
 int Gate::update() noexcept {
   Job* job = std::exchange(job_, nullptr);
   job->done = true;
@@ -161,12 +175,15 @@ int Gate::update() noexcept {
   return job->undo ? SQLITE_ERROR : SQLITE_OK;
 }
 
-void Gate::run(Job& job) {
-  const auto level = static_cast<size_t>(depth_);
+sqlite3_stmt* Gate::statement_at(size_t level) {
   if (statements_.size() <= level) statements_.resize(level + 1);
   if (!statements_[level])
     statements_[level] = Statement(db_, "INSERT INTO main.replic_gate(op) SELECT 0");
-  sqlite3_stmt* statement = statements_[level].get();
+  return statements_[level].get();
+}
+
+void Gate::run(Job& job) {
+  sqlite3_stmt* statement = statement_at(static_cast<size_t>(depth_));
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
   const int64_t rollbacks = rollbacks_;
   job.in_transaction = sqlite3_get_autocommit(db_) == 0;
@@ -191,7 +208,7 @@ void Gate::run(Job& job) {
   if (failure) std::rethrow_exception(failure);
 }
 
-void Gate::write(const std::function<void()>& work) {
+void Gate::write(const std::function<void()>& work, Care care) {
   if (depth_ > 0) {
     throw Error(Code::reentrant, "a writing function of replic was called from inside another one",
                 "take the call out of the trigger or function that makes it");
@@ -203,11 +220,89 @@ void Gate::write(const std::function<void()>& work) {
     work();
     return true;
   };
-  Job job{&whole};
-  run(job);
+  if (care == Care::none && !can_run_unjournaled()) care = Care::whole;
+  for (; care < Care::parts; care = more_than(care)) {
+    int& careful = careful_for_[static_cast<size_t>(care)];
+    if (careful == 0) break;
+    careful--;
+  }
+  for (;;) {
+    care_ = care;
+    needed_ = care;
+    std::exception_ptr failure;
+    guarded_into(failure, [&] {
+      if (care == Care::none) return run_unjournaled(work);
+      Job job{&whole};
+      run(job);
+    });
+    const Care needed = std::exchange(needed_, Care::none);
+    care_ = Care::parts;
+    if (!failure) return;
+    if (needed == care) std::rethrow_exception(failure);
+    for (; care < needed; care = more_than(care))
+      careful_for_[static_cast<size_t>(care)] = kCarefulWrites;
+  }
+}
+
+void Gate::need(Care care) {
+  if (care_ >= care) return;
+  needed_ = care;
+  throw Error(Code::internal, "a write has to begin again with more care", "please report this");
+}
+
+bool Gate::can_run_unjournaled() {
+  // Without our table in the transaction, its end would not be heard of; without a transaction,
+  // each statement would be one.
+  if (!joined_ || sqlite3_get_autocommit(db_) != 0) return false;
+  // The host may have forbidden it.
+  std::exception_ptr failure;
+  if (!rollback_) guarded_into(failure, [this] { rollback_ = Statement(db_, "ROLLBACK"); });
+  return static_cast<bool>(rollback_);
+}
+
+// Takes back the whole transaction. An interrupt stops that as well; but a statement that may write
+// and is stopped by one makes SQLite do the same. Source: sqlite3VdbeHalt() in vdbeaux.c.
+void Gate::roll_back() {
+  is_broken_ = true;
+  for (sqlite3_stmt* statement : {rollback_.get(), statement_at(0)}) {
+    if (sqlite3_get_autocommit(db_) != 0) break;
+    sqlite3_step(statement);
+    sqlite3_reset(statement);
+  }
+  is_broken_ = sqlite3_get_autocommit(db_) == 0;
+}
+
+// Only as good as the order of the work: one statement on T, which may fail, and then one on its
+// log, which does not.
+void Gate::run_unjournaled(const std::function<void()>& work) {
+  const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
+  const int64_t rollbacks = rollbacks_;
+  const int changes = sqlite3_total_changes(db_);
+  listener_->on_hold();
+  std::exception_ptr failure;
+  depth_++;
+  guarded_into(failure, work);
+  depth_--;
+  sqlite3_set_last_insert_rowid(db_, rowid);
+  const bool was_rolled_back = rollbacks_ != rollbacks;
+  if (!failure && !was_rolled_back) return;
+  if (!was_rolled_back && sqlite3_total_changes(db_) == changes) {
+    listener_->on_unhold();
+    std::rethrow_exception(failure);
+  }
+  needed_ = care_;  // not again: the transaction is over
+  if (!was_rolled_back) {
+    roll_back();
+    failure = nullptr;
+  }
+  // SQLite has forgotten us at the first rollback. Drop what the work has loaded since then.
+  listener_->on_rollback();
+  if (failure) std::rethrow_exception(failure);
+  throw_rolled_back();
 }
 
 bool Gate::attempt(const std::function<bool()>& work) {
+  need(Care::whole);
   Job job{&work};
   const int64_t rollbacks = rollbacks_;
   run(job);

@@ -8,9 +8,14 @@
 //
 // The same table gives the transaction's life to a Listener: it is how state may be held in memory
 // within a transaction and written once, before the commit.
+//
+// What SQLite is to undo by itself costs: before a page changes it copies it, into a file once a
+// statement of the transaction has changed more than some. So work begins with as little care as it
+// may do with, and begins again with more when it turns out to need that: it must be able to.
 
 #pragma once
 
+#include <array>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -37,6 +42,17 @@ class TransactionListener {
   // again: what is held in memory is to be written and dropped. May write to plain tables, with
   // statements that are not kept.
   virtual void on_detach() = 0;
+  // What is held in memory may have to be as it is now once more: on_unhold(), if nothing was
+  // written in the meantime. SQLite knows nothing of this.
+  virtual void on_hold() = 0;
+  virtual void on_unhold() = 0;
+};
+
+// How much of a write can be undone by itself.
+enum class Care : uint8_t {
+  none,   // nothing: what fails must fail before anything is written, or costs the transaction
+  whole,  // all of it together
+  parts   // also one after the other, where it is attempts
 };
 
 class Gate {
@@ -50,9 +66,15 @@ class Gate {
   int register_module(std::shared_ptr<void> owner, TransactionListener* listener);
 
   // Runs `work` as one atomic write of the main database. When it throws, nothing that it wrote
-  // stays, and the exception goes on. The host's last_insert_rowid() is left as it was. Throws
-  // E_READONLY before any work, E_REENTRANT when called from inside itself.
-  void write(const std::function<void()>& work);
+  // stays, and the exception goes on. It begins with `care`, or with more where that was of no use
+  // of late, and is run from its start again when it asks for more. The host's last_insert_rowid()
+  // is left as it was. Throws E_READONLY before any work, E_REENTRANT when called from inside
+  // itself.
+  void write(const std::function<void()>& work, Care care = Care::whole);
+  // Only inside write(): goes on when the work runs with that much care already. With none, it must
+  // be called before the first thing is written; Database::run() sees to that.
+  void need(Care care);
+  Care care() const { return care_; }
 
   // Only inside write(): runs `work`, and undoes everything that it wrote to the main database,
   // triggers' writes included, when it returns false or throws. Returns what it returned. Throws
@@ -66,7 +88,10 @@ class Gate {
   // The number of transactions that have been committed through the gate.
   int64_t commits() const { return commits_; }
   // Finalizes the cached statements.
-  void clear() { statements_.clear(); }
+  void clear() {
+    statements_.clear();
+    rollback_ = Statement();
+  }
 
  private:
   friend struct GateTable;
@@ -80,6 +105,10 @@ class Gate {
   };
 
   void run(Job& job);
+  void run_unjournaled(const std::function<void()>& work);
+  bool can_run_unjournaled();
+  void roll_back();
+  sqlite3_stmt* statement_at(size_t level);
   int update() noexcept;
 
   sqlite3* db_;
@@ -87,7 +116,12 @@ class Gate {
   std::vector<Statement> statements_;  // one a level of nesting
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
+  Care care_ = Care::parts;
+  Care needed_ = Care::none;          // what the work has asked for
+  std::array<int, 2> careful_for_{};  // by Care: so many writes begin with more
+  Statement rollback_;                // of the whole transaction
   bool joined_ = false;
+  bool is_broken_ = false;  // a half-done write could not be undone: no commit
   int64_t commits_ = 0;
   int64_t rollbacks_ = 0;  // of whole transactions
   int64_t undone_ = 0;     // those, and returns to a savepoint

@@ -41,7 +41,7 @@ std::vector<Cell> cells_of(const TablePlan& plan, const RowPatch& patch) {
 }
 
 void Log::insert(const TablePlan& plan, const RowPatch& patch) {
-  Run run = db_.run(plan.log_insert);
+  Run run = db_.run_unjournaled(plan.log_insert);
   run.bind(patch.stamp.at).bind(patch.stamp.seq).bind(patch.stamp.peer);
   std::vector<std::string> nulls;
   auto slot = patch.slots.begin();

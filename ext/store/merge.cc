@@ -152,13 +152,25 @@ bool Merger::place_fast(Unit& unit) {
   for (const UnitPart& part : unit.parts) {
     if (concerns_waiting(*part.plan, part.row)) return false;
   }
+  const bool only_one = unit.parts.size() == 1;
+  const UnitPart& first = unit.parts.front();
   // A trigger of the application may fail and leave what it wrote: RAISE(FAIL).
-  if (unit.parts.size() == 1 && !unit.parts.front().plan->has_triggers)
-    return write_fast(unit.parts.front());
-  return db_.gate.attempt([&] {
-    return std::all_of(unit.parts.begin(), unit.parts.end(),
-                       [&](const UnitPart& part) { return write_fast(part); });
-  });
+  const bool leaves_nothing = !first.plan->has_triggers;
+  if (only_one && leaves_nothing) return write_fast(first);
+  const auto write = [&](const UnitPart& part) { return write_fast(part); };
+  if (db_.gate.care() == Care::parts) {
+    return db_.gate.attempt(
+        [&] { return std::all_of(unit.parts.begin(), unit.parts.end(), write); });
+  }
+  // Seldom does one fail after others.
+  db_.gate.need(Care::whole);
+  if (write_fast(first)) {
+    if (std::all_of(unit.parts.begin() + 1, unit.parts.end(), write)) return true;
+  } else if (leaves_nothing) {
+    return false;
+  }
+  db_.gate.need(Care::parts);
+  return false;
 }
 
 bool Merger::write_fast(const UnitPart& part) {
@@ -257,6 +269,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   const TablePlan& plan = *part.plan;
   prepare();
   const std::vector<Value> key = key_of(plan, part.row);
+  // More than one statement may follow the one on T.
+  if (plan.has_ties() || plan.has_triggers) db_.gate.need(Care::whole);
   const bool concerns = concerns_waiting(plan, part.row);
   if (!concerns && !(plan.log_strict && !is_harmless(plan, part.row)) &&
       !(plan.needs_trial && ignores_checks())) {
@@ -321,6 +335,7 @@ void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.
 int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
                          const RowPatch& patch, bool logged, bool* replay_instead) {
+  db_.prepare(plan.log_insert);
   const bool sets_tombstone = plan.log_tombstone && patch.find(plan.columns.size()) != nullptr;
   if (sets_tombstone) {
     *replay_instead = true;
@@ -332,7 +347,7 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
   const auto upsert = [&](Announce::Statement statement) {
     const std::vector<size_t> columns = written_columns(plan, patch, false);
     const Announce announce(db_, plan, key, statement);
-    Run run = db_.run(plan.upsert_sql(columns));
+    Run run = db_.run_unjournaled(plan.upsert_sql(columns));
     bind_key(run);
     for (const size_t i : columns) run.bind(*patch.find(i));
     const int rc = run.try_exec();
@@ -344,7 +359,7 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
   {
     const std::vector<size_t> columns = written_columns(plan, patch, plan.respells);
     const Announce announce(db_, plan, key, Announce::Statement::update);
-    Run run = db_.run(plan.update_sql(columns));
+    Run run = db_.run_unjournaled(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     bind_key(run);
     const int rc = run.try_exec();
@@ -364,6 +379,7 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
 // row.
 bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
                         const RowPatch& patch) {
+  db_.prepare(plan.log_insert);
   std::vector<size_t> columns = written_columns(plan, patch, false);
   log_.newer(plan, key, patch.stamp, [&](const RowPatch& newer) {
     std::erase_if(columns, [&](size_t column) { return newer.find(column) != nullptr; });
@@ -371,7 +387,7 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
   });
   if (!columns.empty()) {
     const Announce announce(db_, plan, key, Announce::Statement::update);
-    Run run = db_.run(plan.update_sql(columns));
+    Run run = db_.run_unjournaled(plan.update_sql(columns));
     for (const size_t i : columns) run.bind(*patch.find(i));
     for (const Value& value : key) run.bind(value);
     if (run.try_exec() != SQLITE_OK || db_.changes() == 0) return false;

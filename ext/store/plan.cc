@@ -77,22 +77,21 @@ uint64_t TablePlan::seed(size_t index) const {
 
 const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
   if (updates_.size() > kMaxColumnSets) updates_.clear();
-  std::string& sql = updates_[set];
-  if (!sql.empty()) return sql;
+  if (const auto it = updates_.find(set); it != updates_.end()) return it->second;
   std::vector<std::string> parts;
   for (const size_t i : set) parts.push_back(ident(columns[i].name) + "=?");
   // A patch of the key alone changes nothing, but the statement must still say whether the row is
   // there.
   if (parts.empty())
     parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
-  return sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") + " WHERE " +
-               key_condition(*this);
+  std::string sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") +
+                    " WHERE " + key_condition(*this);
+  return updates_.emplace(set, std::move(sql)).first->second;
 }
 
 const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
   if (upserts_.size() > kMaxColumnSets) upserts_.clear();
-  std::string& sql = upserts_[set];
-  if (!sql.empty()) return sql;
+  if (const auto it = upserts_.find(set); it != upserts_.end()) return it->second;
   std::vector<std::string> names, targets, updates;
   for (const size_t k : key) {
     names.push_back(ident(columns[k].name));
@@ -113,9 +112,10 @@ const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
     names.push_back(ident(columns[i].name));
     values += ",NULL";
   }
-  sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") + ") VALUES(" +
-        values + ") ON CONFLICT(" + joined(targets, ",") + ") DO ";
-  return sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
+  std::string sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") +
+                    ") VALUES(" + values + ") ON CONFLICT(" + joined(targets, ",") + ") DO ";
+  sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
+  return upserts_.emplace(set, std::move(sql)).first->second;
 }
 
 void write_sql(TablePlan& plan) {

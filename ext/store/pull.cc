@@ -79,6 +79,7 @@ int64_t Store::pull(const std::string& path) {
       receiver_.finish();
       count += receiver_.take_count();
     };
+    count = 0;
     const Vector ours = state_.vector(true);
     receiver_.hear(other.word());
     take(ours, 0, {1, kMaxInteger});

@@ -39,6 +39,7 @@ void append(std::string& list, std::string_view item) {
 
 void Receiver::forget() {
   count_ = 0;
+  messages_ = 0;
   queue_.clear();
   queue_bytes_ = 0;
   queued_.clear();
@@ -49,6 +50,8 @@ void Receiver::forget() {
 }
 
 void Receiver::receive(Message&& message) {
+  // The second may fail when the first is written.
+  if (++messages_ > 1) db_.gate.need(Care::whole);
   if (auto* patch = std::get_if<Patch>(&message)) {
     record(std::move(*patch));
   } else if (const auto* ping = std::get_if<Ping>(&message)) {

@@ -122,7 +122,8 @@ class Receiver {
   Peers& peers_;
   Identity& identity_;
   LocalWriter& local_;
-  int64_t count_ = 0;  // patches newly received
+  int64_t messages_ = 0;  // in this call
+  int64_t count_ = 0;     // patches newly received
   // Recorded, and neither in a log nor parked yet.
   std::vector<Arrival> queue_;
   size_t queue_bytes_ = 0;

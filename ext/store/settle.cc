@@ -22,6 +22,7 @@ constexpr int kMostRefusals = 100;
 }  // namespace
 
 Replay Merger::new_replay() {
+  db_.gate.need(Care::whole);
   return {db_, catalog_, parked_, claims_, scratch_, state_.peek().foreign_keys > 0};
 }
 

@@ -182,12 +182,19 @@ class State : public TransactionListener {
   }
   void on_rollback() override;
   void on_detach() override;
+  void on_hold() override { held_ = now_; }
+  void on_unhold() override {
+    now_ = held_;
+    if (on_retry) on_retry();
+  }
   // Called before what is held in memory is written for the commit.
   std::function<void()> before_sync;
   // Called when the transaction has ended.
   std::function<void()> on_end;
   // Called before the commit of a transaction with local patches.
   std::function<void()> on_local_commit;
+  // Called when a call that has written nothing begins again, or fails.
+  std::function<void()> on_retry;
   // Called when a rollback may have taken the schema back, or could do so without being heard.
   std::function<void()> on_undo;
 
@@ -227,6 +234,7 @@ class State : public TransactionListener {
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level
+  Memory held_;                               // at the beginning of a call without a savepoint
   int64_t savepoints_ = 0;
   int unsaved_level_ = -1;  // the savepoint that could not be noted, for want of memory
 };

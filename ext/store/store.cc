@@ -24,6 +24,7 @@ Store::Store(sqlite3* handle)
   state_.before_sync = [this] { capture_.settle(); };
   state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(true); };
+  state_.on_retry = [this] { peers_.forget(); };
   state_.on_undo = [this] {
     peers_.forget();
     capture_.forget();
@@ -40,9 +41,11 @@ int Store::register_modules(const std::shared_ptr<void>& self) {
   });
 }
 
-void Store::write(const std::function<void()>& work) {
+void Store::write(const std::function<void()>& work, Care care) {
   db_.connect();
-  db_.gate.write([&] {
+  // What is not settled yet, or not loaded, has to be written first.
+  if (!state_.loaded() || capture_.has_unsettled()) care = std::max(care, Care::whole);
+  const auto whole = [&] {
     const WriteScope scope(db_, OwnWrite::Kind::apply);
     receiver_.forget();
     db_.trim();
@@ -60,17 +63,19 @@ void Store::write(const std::function<void()>& work) {
     work();
     receiver_.finish();
     merger_.judge_changed();
-  });
+  };
+  db_.gate.write(whole, care);
 }
 
 // What others wrote does not come into the middle of a transaction of ours: later local patches are
 // of another group.
-void Store::receive(const std::function<void()>& work) {
-  write([&] {
+void Store::receive(const std::function<void()>& work, Care care) {
+  const auto apart = [&] {
     merger_.judge_group(false);
     state_.close_group();
     work();
-  });
+  };
+  write(apart, care);
 }
 
 int64_t Store::init(std::optional<int64_t> peer) {
@@ -120,13 +125,14 @@ void Store::reissue_future(int64_t former, int64_t bound) {
 bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give& ship) {
   const int64_t commits = db_.gate.commits();
   const bool may_commit = db_.autocommit();
-  write([&] {
-    Patch patch = local_.write(table, std::move(cells), may_commit);
+  const auto work = [&] {
+    Patch patch = local_.write(table, std::vector<Cell>(cells), may_commit);
     // The application's triggers may have written more in the same transaction.
     const LocalGroup& group = state_.group();
     if (group.range.first < group.range.last) patch.group = group.range;
     if (may_commit) ship(Value::text(wire::write_patch(patch)));
-  });
+  };
+  write(work, Care::none);
   // Only what is committed may be shipped: inside BEGIN, or under a running write statement,
   // nothing is yet.
   return db_.gate.commits() != commits;
@@ -134,20 +140,22 @@ bool Store::patch(std::string_view table, std::vector<Cell>&& cells, const Give&
 
 int64_t Store::apply(std::string_view messages) {
   int64_t count = 0;
-  receive([&] {
+  const auto work = [&] {
     wire::read_messages(messages,
                         [&](Message&& message) { receiver_.receive(std::move(message)); });
     receiver_.finish();
     count = receiver_.take_count();
-  });
+  };
+  receive(work, Care::none);
   return count;
 }
 
 Store::BundleResult Store::apply_bundle(std::string_view bytes) {
   BundleResult result;
-  wire::BundleReader reader(bytes);
-  result.header = reader.header();
+  result.header = wire::BundleReader(bytes).header();
   receive([&] {
+    wire::BundleReader reader(bytes);
+    result.requests.clear();
     if (result.header.sender != 0) receiver_.hear(wire::ping_of(result.header));
     std::vector<Gone> gone;
     while (auto message = reader.next()) {
@@ -162,8 +170,8 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
     for (const Gone& range : gone) receiver_.receive(range);
     receiver_.finish();
     result.count = receiver_.take_count();
+    result.more = reader.more();
   });
-  result.more = reader.more();
   return result;
 }
 

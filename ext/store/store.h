@@ -91,8 +91,8 @@ class Store {
   Capture& capture() { return capture_; }
 
  private:
-  void write(const std::function<void()>& work);
-  void receive(const std::function<void()>& work);
+  void write(const std::function<void()>& work, Care care = Care::whole);
+  void receive(const std::function<void()>& work, Care care = Care::whole);
   void reissue_future(int64_t former, int64_t bound);
 
   Database db_;

@@ -282,6 +282,94 @@ TEST(Gate, FollowsEveryNestingOfSavepointsOnAFile) {
   }
 }
 
+// --- without a journal ---------------------------------------------------------------------------
+
+TEST(Gate, KeepsTheTransactionWhenTheTableRefuses) {
+  Host host;
+  host.rows(kTables);
+  host.rows("BEGIN; SELECT " + patch(1) + "; SELECT " + patch(2));
+  const std::string before = dump(host.db());
+  EXPECT_FALSE(host.ask("SELECT replic_patch('note', 'id', 1, 'stars', 9)").ok());
+  EXPECT_FALSE(host.ask("SELECT replic_patch('note', 'id', 3)").ok());
+  EXPECT_EQ(dump(host.db()), before);
+  host.rows("SELECT " + patch(3));
+  // What others wrote is parked instead, which takes more than two statements.
+  const std::string bad = patch_message(7, 1, 1001, "note", R"({"id":1,"stars":9})");
+  EXPECT_EQ(host.one("SELECT " + apply(bad)), "1");
+  host.rows("COMMIT");
+  EXPECT_EQ(host.one("SELECT replic_vector()"), R"({"1":[[1,3]],"7":[[1,1]]})");
+  EXPECT_EQ(host.rows("SELECT peer, seq, reason FROM replic_pending"),
+            std::vector<std::string>{"7|1|constraint"});
+  expect_sound(host);
+}
+
+// A half-done write must never stay. Where it cannot be undone alone, nothing of the transaction is
+// kept.
+TEST(Gate, GivesTheTransactionUpWhenTheLogRefuses) {
+  for (const std::string& call : {patch(5), apply(from_afar(2, 5))}) {
+    SCOPED_TRACE(call);
+    Host host;
+    host.rows(kTables);
+    host.rows(
+        "CREATE TRIGGER moody BEFORE INSERT ON note_patches WHEN new.id = 5 "
+        "BEGIN SELECT RAISE(ABORT, 'moody'); END");
+    host.rows("SELECT " + patch(9));
+    const std::string before = dump(host.db());
+    // The first write of a transaction has a journal, and is undone alone.
+    host.rows("BEGIN");
+    EXPECT_FALSE(host.ask("SELECT " + call).ok());
+    EXPECT_TRUE(host.in_transaction());
+    EXPECT_EQ(dump(host.db()), before);
+    host.rows("ROLLBACK; BEGIN; SELECT " + patch(1));
+    // Calls that had to have a journal make the next ones begin with it.
+    for (int i = 0; i < 40; i++) host.rows("SELECT " + apply(from_afar(1, 6)));
+    const Answer answer = host.ask("SELECT " + call);
+    EXPECT_EQ(answer.primary(), SQLITE_ABORT);
+    EXPECT_EQ(answer.error.rfind("replic: E_SQLITE: the whole transaction was rolled back", 0), 0U)
+        << answer.error;
+    EXPECT_FALSE(host.in_transaction());
+    EXPECT_EQ(dump(host.db()), before);
+    host.rows("BEGIN; SELECT " + patch(1) + "; SELECT " + patch(2) + "; COMMIT");
+    EXPECT_EQ(host.one("SELECT replic_vector()"), R"({"1":[[1,3]]})");
+    expect_sound(host);
+  }
+}
+
+// A transaction of another peer is placed without a journal of its own. When its second part
+// cannot be, the call begins again, and nothing of it counts twice.
+TEST(Gate, CountsOnceWhatBeginsAgain) {
+  const auto part = [](int64_t seq, const std::string& cells) {
+    return R"({"type":10,"at":1001,"peer":7,"seq":)" + std::to_string(seq) +
+           R"(,"ver":1,"tab":"note","delta":{)" + cells + R"(},"grp":[1,2]})";
+  };
+  const std::string good = part(1, R"("id":1,"body":"good")");
+  const std::string bad = part(2, R"("id":2,"body":"bad","stars":9)");
+  const std::string own = patch_message(8, 1, 1500, "note", R"({"id":3,"body":"b"})");
+  for (const char* begin : {"", "BEGIN"}) {
+    Host host;
+    host.rows(kTables);
+    host.rows(begin);
+    EXPECT_EQ(host.one("SELECT " + apply(own)), "1");
+    EXPECT_EQ(host.one("SELECT " + apply(own + good + bad)), "2");
+    EXPECT_EQ(host.one("SELECT replic_status() ->> 'duplicates'"), "1");
+    EXPECT_EQ(host.rows("SELECT id FROM note"), std::vector<std::string>{"3"});
+    EXPECT_EQ(host.rows("SELECT seq, reason FROM replic_pending ORDER BY seq"),
+              (std::vector<std::string>{"1|constraint", "2|constraint"}));
+    // Calls go on with more care for a while, and then without.
+    for (int64_t seq = 3; seq < 50; seq += 2) {
+      const std::string grp = "\"grp\":[" + std::to_string(seq) + "," + std::to_string(seq + 1);
+      std::string both = patch_message(7, seq, 1000 + seq, "note", R"({"id":4,"body":"b"})") +
+                         patch_message(7, seq + 1, 1000 + seq, "note", R"({"id":5,"body":"b"})");
+      for (size_t at = 0; (at = both.find("\"ver\"", at)) != std::string::npos; at += 30)
+        both.insert(at, grp + "],");
+      EXPECT_EQ(host.one("SELECT " + apply(both)), "2");
+    }
+    if (host.in_transaction()) host.rows("COMMIT");
+    EXPECT_EQ(host.rows("SELECT id FROM note"), (std::vector<std::string>{"3", "4", "5"}));
+    expect_sound(host);
+  }
+}
+
 // --- what is the host's own ----------------------------------------------------------------------
 
 TEST(Gate, KeepsTheRowidThatTheHostInserted) {
