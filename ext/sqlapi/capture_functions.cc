@@ -63,6 +63,12 @@ Value run_buries(Connection& store, Values values) {
   return truth(store.capture().buries(subject.table, values.subspan(2)));
 }
 
+Value run_meets(Connection& store, Values values) {
+  const Subject subject = subject_of(values, 3);
+  store.capture().meets(subject.table, values.subspan(2));
+  return {};
+}
+
 Value run_keeps(Connection& store, Values values) {
   const Subject subject = subject_of(values, 3);
   return truth(store.capture().keeps(subject.table, values.subspan(2)));
@@ -87,6 +93,7 @@ constexpr TriggerFunction kFunctions[] = {
     {"replic_ignores", run_ignores},
     {"replic_keeps", run_keeps},
     {"replic_kept", run_kept},
+    {"replic_meets", run_meets},
     {"replic_tombstone", run_tombstone},
 };
 

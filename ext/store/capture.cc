@@ -11,7 +11,7 @@ namespace replic {
 namespace {
 
 // Rows that are being written at a time: one, and those that triggers write meanwhile.
-constexpr size_t kMostComing = 64;
+constexpr size_t kMostTold = 16;
 
 bool same_value(sqlite3_value* a, sqlite3_value* b) {
   const int type = sqlite3_value_type(a);
@@ -37,30 +37,33 @@ bool same_value(sqlite3_value* a, sqlite3_value* b) {
 
 }  // namespace
 
+void Capture::load() {
+  if (state_.loaded()) return catalog_.refresh();
+  db_.connect();
+  db_.gate.write([&] {
+    catalog_.refresh();
+    if (catalog_.initialised()) identity_.init(std::nullopt);
+  });
+}
+
 // The plan of a table that the application is writing, with the state loaded.
 const TablePlan& Capture::join(std::string_view table, std::string_view fingerprint) {
   if (!db_.writing()) {
     throw Error(Code::argument, "a function of replic's triggers was called by hand",
                 "write to the table itself");
   }
-  if (state_.loaded()) {
-    catalog_.refresh();
-  } else {
-    db_.connect();
-    db_.gate.write([&] {
-      catalog_.refresh();
-      if (catalog_.initialised()) identity_.init(std::nullopt);
-    });
-  }
+  load();
   const TablePlan* plan = catalog_.find(table);
   if (plan != nullptr && !plan->problem.empty()) {
     throw Error(Code::schema,
                 "table " + quoted(table) + " cannot be replicated any more: " + plan->problem,
                 plan->cure + "; or SELECT replic_untrack(" + literal(table) + ")");
   }
-  if (plan == nullptr || plan->mode != Mode::capture || plan->fingerprint != fingerprint ||
-      !state_.loaded())
+  const size_t point = std::min(fingerprint.find('.'), fingerprint.size());
+  if (plan == nullptr || plan->mode != Mode::capture ||
+      plan->fingerprint != fingerprint.substr(0, point) || !state_.loaded())
     throw_stale(table);
+  knows_keys_ = plan->meetings && fingerprint.substr(point).ends_with(plan->fingerprint_of_keys);
   return *plan;
 }
 
@@ -182,6 +185,28 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
 // REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
 // new row has.
 void Capture::take_evicted(const TablePlan& plan, const Row& row) {
+  const auto is_own = [&](const std::vector<Value>& key) {
+    const std::string name = row_key(plan, key);
+    return name == row_key(plan, row.new_key) || name == row_key(plan, row.old_key);
+  };
+  const auto take = [&](const std::vector<Value>& key) {
+    local_.record_row(plan, key);
+    if (plan.keeps_rows()) local_.put_back(plan, key);
+  };
+  if (knows_keys_) {
+    for (Told& told : std::exchange(met_, {})) {
+      const bool is_here = told.row.table == plan.name;
+      if (is_here && is_own(told.row.key)) continue;
+      if (is_here && !row_now(plan, told.row.key)) {
+        take(told.row.key);
+      } else if (told.savepoints == state_.savepoints()) {
+        // The row that meets it may still be on its way.
+        met_.push_back(std::move(told));
+      }
+    }
+    return;
+  }
+  // A constraint that came after the triggers were made: any row that ever held the value.
   const bool any = std::any_of(plan.value_keys.begin(), plan.value_keys.end(),
                                [](const ValueKey& key) { return key.is_unique; });
   if (!any) return;
@@ -189,11 +214,8 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row) {
   const auto now = whole ? std::optional(row.values) : row_now(plan, row.new_key);
   if (!now) return;
   for (const RowName& rival : merger_.rivals(plan, *now, row.changed)) {
-    if (rival.row_key == row_key(plan, row.new_key) || rival.row_key == row_key(plan, row.old_key))
-      continue;
     const std::vector<Value> key = key_from(rival.row_key);
-    local_.record_row(plan, key);
-    if (plan.keeps_rows()) local_.put_back(plan, key);
+    if (!is_own(key)) take(key);
   }
 }
 
@@ -240,7 +262,7 @@ void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& 
 }
 
 void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) {
-  std::erase_if(coming_, [&](const RowId& row) { return is_row(plan, row, key); });
+  std::erase_if(coming_, [&](const Told& told) { return is_row(plan, told.row, key); });
   if (unsettled_.empty()) return;
   const auto it = unsettled_.find(plan.name + '\0' + row_key(plan, key));
   // A savepoint between the two may take back the second alone.
@@ -249,6 +271,7 @@ void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) 
 
 void Capture::settle() {
   coming_.clear();
+  met_.clear();
   // They stay in the list: what is written now may be taken back, and the commit tried again.
   const auto rows = unsettled_;
   for (const auto& [name, unsettled] : rows) {
@@ -263,6 +286,7 @@ void Capture::settle() {
 void Capture::forget() {
   row_ = Row();
   coming_.clear();
+  met_.clear();
   burying_ = keeping_ = RowId();
 }
 
@@ -314,13 +338,24 @@ void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value
     if (!moves) return;
     keys = keys.subspan(half);
   }
-  if (coming_.size() == kMostComing) coming_.erase(coming_.begin());
-  coming_.push_back(name_row(table, keys));
+  // From now on each statement has a savepoint of its own, by which it is known from a later one.
+  if (db_.writing() && !state_.loaded()) load();
+  tell(coming_, name_row(table, keys));
 }
 
 bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
-  return std::any_of(coming_.begin(), coming_.end(),
-                     [&](const RowId& row) { return is_row(plan, row, key); });
+  return std::any_of(coming_.begin(), coming_.end(), [&](const Told& told) {
+    return told.savepoints == state_.savepoints() && is_row(plan, told.row, key);
+  });
+}
+
+void Capture::tell(std::vector<Told>& list, RowId&& row) {
+  if (list.size() == kMostTold) list.erase(list.begin());
+  list.push_back({std::move(row), state_.savepoints()});
+}
+
+void Capture::meets(std::string_view table, std::span<sqlite3_value*> key) {
+  if (db_.own_write.kind != OwnWrite::Kind::apply) tell(met_, name_row(table, key));
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {

@@ -54,6 +54,10 @@ class Capture {
   // The same on a table in guard mode. Throws E_GUARD when the application writes.
   bool guards(Op op, std::string_view table, std::span<sqlite3_value*> key);
 
+  // Before a row is written: there is another one, of `key`, that holds a UNIQUE value of it.
+  // REPLACE would take that away, and tell no trigger of it.
+  void meets(std::string_view table, std::span<sqlite3_value*> key);
+
   // Where T keeps deleted rows. Before a row of `key` is inserted, when there is a deleted one:
   // true when that one is to be removed first.
   bool buries(std::string_view table, std::span<sqlite3_value*> key);
@@ -79,6 +83,12 @@ class Capture {
     std::vector<Value> key;
   };
 
+  // What a BEFORE trigger has told.
+  struct Told {
+    RowId row;
+    int64_t savepoints;  // State::savepoints() then: it is another number in a later statement
+  };
+
   // What the triggers have handed over of one row.
   struct Row {
     std::vector<Value> old_key, new_key;  // both set for every operation but delete
@@ -87,7 +97,9 @@ class Capture {
     size_t columns = 0;                   // how many have come
   };
 
+  void load();
   const TablePlan& join(std::string_view table, std::string_view fingerprint);
+  void tell(std::vector<Told>& list, RowId&& row);
   bool is_announced(Op op, std::string_view table, std::span<sqlite3_value*> key);
   void read(const TablePlan& plan, Op op, std::span<sqlite3_value*> values);
   std::optional<std::vector<Value>> row_now(const TablePlan& plan, const std::vector<Value>& key);
@@ -112,12 +124,14 @@ class Capture {
   LocalWriter& local_;
   Merger& merger_;
   Row row_;
-  // Rows that a BEFORE trigger has told of, and no AFTER trigger yet; the newest last. A row that
-  // was skipped stays for a while.
-  std::vector<RowId> coming_;
-  RowId burying_;    // a deleted row that is being removed to make room
-  RowId keeping_;    // a deleted row that is being put back
-  Value tombstone_;  // of the row that is being deleted or put back
+  // Rows that are about to be written, of which no AFTER trigger has told yet, the newest last. One
+  // that was skipped stays for a while.
+  std::vector<Told> coming_;
+  std::vector<Told> met_;    // rows that REPLACE may have taken away, likewise
+  bool knows_keys_ = false;  // the triggers that call know the UNIQUE constraints as they are
+  RowId burying_;            // a deleted row that is being removed to make room
+  RowId keeping_;            // a deleted row that is being put back
+  Value tombstone_;          // of the row that is being deleted or put back
   struct Unsettled {
     RowId row;
     int64_t savepoints;              // State::savepoints() then

@@ -11,6 +11,7 @@
 #include "store/scratch.h"
 #include "store/state_tables.h"
 #include "store/triggers.h"
+#include "store/uniques.h"
 
 namespace replic {
 namespace {
@@ -159,8 +160,9 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   read_columns(*plan);
   read_key_collations(*plan);
   plan->has_triggers = has_triggers(db_, plan->name);
-  plan->fingerprint = trigger_fingerprint(*plan);
   if (plan->problem.empty()) read_constraints(*plan);
+  if (plan->problem.empty()) plan->meetings = read_meetings(db_, *plan);
+  set_fingerprints(*plan);
   if (plan->problem.empty() && !plan->log.empty()) read_log(*plan);
   if (plan->problem.empty()) write_sql(*plan);
   if (plan->problem.empty() && plan->needs_trial) {

@@ -20,29 +20,6 @@ std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch
   return out;
 }
 
-bool sets_column_of(const ValueKey& key, const RowPatch& patch) {
-  return std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
-    return column.column && patch.find(*column.column) != nullptr;
-  });
-}
-
-// Whether a row of a local patch may have become its own parent. An UPDATE that does that is
-// counted twice by SQLite as mending a deferred FOREIGN KEY, and another one that is broken passes.
-bool may_be_miscounted(const TablePlan& plan, const RowPatch& patch, bool first) {
-  return std::any_of(
-      plan.foreign_keys.begin(), plan.foreign_keys.end(), [&](const ForeignKey& foreign) {
-        if (!same_name(foreign.parent_table, plan.name)) return false;
-        if (!first && !foreign.parent.is_primary && sets_column_of(foreign.parent, patch))
-          return true;
-        for (size_t i = 0; i < foreign.columns.size(); i++) {
-          const Value* child = patch.find(foreign.columns[i]);
-          const Value* parent = patch.find(*foreign.parent.columns[i].column);
-          if (child == nullptr || parent == nullptr || !(*child == *parent)) return false;
-        }
-        return true;
-      });
-}
-
 bool has_needed_columns(const TablePlan& plan) {
   return std::any_of(plan.columns.begin(), plan.columns.end(), [](const Column& column) {
     return column.key_position < 0 && column.not_null &&
@@ -61,6 +38,12 @@ bool sets_every_needed_column(const TablePlan& plan, const RowPatch& patch) {
 
 }  // namespace
 
+bool sets_column_of(const ValueKey& key, const RowPatch& patch) {
+  return std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
+    return column.column && patch.find(*column.column) != nullptr;
+  });
+}
+
 void sort_slots(RowPatch& patch) {
   std::sort(patch.slots.begin(), patch.slots.end(),
             [](const Slot& a, const Slot& b) { return a.column < b.column; });
@@ -76,19 +59,25 @@ RowPatch row_patch_of(const TablePlan& plan, const Patch& patch) {
   return row;
 }
 
-// Once after each change of the schema: claims of all tables are needed, not only of the one that
-// is written.
+void Merger::begin() {
+  prepare();
+  if (has_ties_) logged_at_ = state_.clock(true).at;
+}
+
+// Sees to what the tables' keys need, once after each change of the schema: claims of all tables
+// are needed, not only of the one that is written.
 void Merger::prepare() {
   latest_late_.reset();
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
   const std::vector<std::string> tables = catalog_.tables();
-  has_foreign_keys_ = false;
+  has_foreign_keys_ = has_ties_ = false;
   for (const std::string& table : tables) {
     const TablePlan* plan = catalog_.find_for_write(table);
     if (plan == nullptr || !plan->problem.empty()) continue;
     claims_.prepare(*plan);
     has_foreign_keys_ = has_foreign_keys_ || !plan->foreign_keys.empty();
+    has_ties_ = has_ties_ || plan->has_ties();
   }
   // Whether foreign keys count is decided once for the file: by the connection that first needs it.
   if (has_foreign_keys_ && state_.peek().foreign_keys < 0)
@@ -122,12 +111,18 @@ void Merger::place(std::vector<Unit>&& units) {
           .exec();
     }
     if (unit.parts.empty()) continue;
-    if (!place_fast(unit)) slow.push_back(std::move(unit));
+    if (!place_fast(unit))
+      slow.push_back(std::move(unit));
+    else
+      logged_at_ = std::max(logged_at_, unit.stamp.at);
   }
   if (slow.empty()) return;
   Replay replay = new_replay();
   note_claims(slow);
-  for (Unit& unit : slow) replay.add(std::move(unit));
+  for (Unit& unit : slow) {
+    logged_at_ = std::max(logged_at_, unit.stamp.at);
+    replay.add(std::move(unit));
+  }
   settle(replay);
 }
 
@@ -199,6 +194,7 @@ bool Merger::write_fast(const UnitPart& part) {
 bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
                               const Claims::Noted& noted) {
   for (const auto& [key, tuple] : noted.provided) {
+    if (is_newest_of_all(patch)) break;
     if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
       return false;
   }
@@ -218,6 +214,11 @@ bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool
     if (plan.respells && same_name(reference.first->parent_table, plan.name)) return false;
     return has_parent_now(*reference.first, reference.second, patch.stamp);
   });
+}
+
+// Nothing that is kept was written or accepted after it.
+bool Merger::is_newest_of_all(const RowPatch& patch) {
+  return patch.stamp.at > logged_at_ && !is_any_accepted_after(patch.stamp);
 }
 
 bool Merger::is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
@@ -262,74 +263,6 @@ bool Merger::may_merge_late(const TablePlan& plan, const std::vector<Value>& key
   const auto oldest = log_.oldest(plan, key);
   if (oldest && *oldest < patch.stamp) return true;
   return !plan.has_ties() && sets_every_needed_column(plan, patch);
-}
-
-std::optional<std::string> Merger::place_local(Unit&& unit) {
-  UnitPart& part = unit.parts.front();
-  const TablePlan& plan = *part.plan;
-  prepare();
-  const std::vector<Value> key = key_of(plan, part.row);
-  // More than one statement may follow the one on T.
-  if (plan.has_ties() || plan.has_triggers) db_.gate.need(Care::whole);
-  const bool concerns = concerns_waiting(plan, part.row);
-  if (!concerns && !(plan.log_strict && !is_harmless(plan, part.row)) &&
-      !(plan.needs_trial && ignores_checks())) {
-    const bool logged = log_.newest(plan, key).has_value();
-    bool replay_instead = false;
-    const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
-    if (rc != SQLITE_OK) return rc == kIgnored ? std::string(kIgnoredText) : db_.errmsg();
-    const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
-                               (plan.refers_to_itself() || !enforces_foreign_keys(db_));
-    if (!replay_instead && !needs_parents) {
-      note_local(plan, part.row, !logged);
-      log_.insert(plan, part.row);
-      return std::nullopt;
-    }
-  }
-  const std::pair id{unit.stamp.peer, unit.stamp.seq};
-  std::vector<Unit> units;
-  units.push_back(std::move(unit));
-  note_claims(units);
-  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
-  state_.replay_group();
-  Replay replay = new_replay();
-  replay.add(std::move(units.front()));
-  replay.run();
-  const UnitHistory& placed = *replay.history().units().at(id);
-  if (placed.after == kNever) return placed.refusal;
-  std::vector<RowHistory*> rows;
-  if (const auto refused = store(replay, rows, &placed)) return refused->why;
-  return std::nullopt;
-}
-
-void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
-  prepare();
-  note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
-  log_.insert(plan, patch);
-}
-
-std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,
-                                    const std::vector<size_t>& columns) {
-  std::vector<RowName> out;
-  for (const ValueKey& key : plan.value_keys) {
-    // Whether a row is in a partial index at all may hang on any column.
-    const bool concerned =
-        !key.is_exact ||
-        std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
-          return std::find(columns.begin(), columns.end(), *column.column) != columns.end();
-        });
-    if (!key.is_unique || !concerned) continue;
-    const auto tuple = Claims::held_by(key, [&](size_t column) { return values[column]; });
-    if (!tuple) continue;
-    for (RowName& row : claims_.holders(key, *tuple)) out.push_back(std::move(row));
-  }
-  return out;
-}
-
-void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
-  if (concerns_waiting(plan, patch) || may_be_miscounted(plan, patch, first)) state_.replay_group();
-  if (plan.has_ties()) claims_.note(plan, patch, first);
-  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
 }
 
 // Writes a patch that is the newest of its row. `logged`: the log has patches of that row.

@@ -37,8 +37,9 @@ class Merger {
         scratch_(db),
         log_(db) {}
 
-  // To be called once the catalogue is fresh: sees to what the tables' keys need.
-  void prepare();
+  // To be called at the beginning of a call, before it moves the clock, once the catalogue is
+  // fresh.
+  void begin();
   // The connection enforces foreign keys that do not count in this file: what is merged has to be
   // written without them.
   bool disregards_foreign_keys();
@@ -76,6 +77,7 @@ class Merger {
   void clear() { scratch_.clear(); }
 
  private:
+  void prepare();
   bool place_fast(Unit& unit);
   // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have
   // a mate in it.
@@ -88,6 +90,7 @@ class Merger {
   bool may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
                         const Claims::Noted& noted);
   bool has_parent_now(const ForeignKey& foreign, const Tuple& tuple, const Stamp& stamp);
+  bool is_newest_of_all(const RowPatch& patch);
   bool is_untouched_since(const std::vector<RowName>& rows, const RowPatch& patch,
                           const TablePlan& plan);
   bool is_any_accepted_after(const Stamp& stamp);
@@ -122,6 +125,8 @@ class Merger {
   Scratch scratch_;
   Log log_;
   bool has_foreign_keys_ = false;
+  bool has_ties_ = false;
+  int64_t logged_at_ = 0;  // no patch in any log is newer; when there are ties
   // The latest step at which something that had had to wait was accepted; all zeros when nothing
   // was. Read once a call, when it is first asked for.
   std::optional<Stamp> latest_late_;
@@ -132,5 +137,7 @@ class Merger {
 // The slots of a parked patch, for the columns that the plan knows.
 RowPatch row_patch_of(const TablePlan& plan, const Patch& patch);
 void sort_slots(RowPatch& patch);
+// Whether the patch sets a column of the key.
+bool sets_column_of(const ValueKey& key, const RowPatch& patch);
 
 }  // namespace replic

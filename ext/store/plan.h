@@ -67,6 +67,12 @@ struct ForeignKey {
   ValueKey parent;
 };
 
+// The rows that a new one meets by a UNIQUE constraint: see store/uniques.h.
+struct Meeting {
+  std::string condition;  // on a row of T, for the row NEW; SQL
+  std::string changed;    // whether an UPDATE from OLD to NEW can have brought it about; or empty
+};
+
 // One cell of a patch, by the index of its column in the plan. NULL means "set to NULL".
 struct Slot {
   size_t column;
@@ -92,8 +98,12 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
   bool has_local_children = false;  // a table that is not replicated refers to it
-  // What our triggers were made for: they hand it back with each row.
+  // Nothing when a UNIQUE constraint cannot be put so.
+  std::optional<std::vector<Meeting>> meetings;
+  // What our triggers were made for, and the UNIQUE constraints that they know: they hand both back
+  // with each row.
   std::string fingerprint;
+  std::string fingerprint_of_keys;
   Mode mode = Mode::manual;
   bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application

@@ -1,6 +1,7 @@
 // replic_pull: what another database file on this machine has, read from it directly.
 
 #include <map>
+#include <memory>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -16,41 +17,40 @@ constexpr int kBusyTimeoutMs = 5000;
 class Other {
  public:
   explicit Other(const std::string& path) {
-    const int rc = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READONLY, nullptr);
+    sqlite3* handle = nullptr;
+    const int rc = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr);
+    handle_.reset(handle);
     if (rc != SQLITE_OK) {
-      const std::string why = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
-      sqlite3_close(handle_);
+      const std::string why = handle == nullptr ? "out of memory" : sqlite3_errmsg(handle);
       throw Error(Code::argument, rc, "cannot open the database " + quoted(path) + ": " + why,
                   "pass the path of a database file that replic has written");
     }
-    sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
-    store_ = std::make_shared<Store>(handle_);
-  }
-  Other(const Other&) = delete;
-  Other& operator=(const Other&) = delete;
-  ~Other() {
-    store_.reset();
-    sqlite3_close_v2(handle_);
+    sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+    store_ = std::make_shared<Store>(handle);
   }
   // Whether the two connections have opened one file. SQLite gives both names in full.
   bool is_file_of(sqlite3* db) const {
     const char* ours = sqlite3_db_filename(db, "main");
-    const char* theirs = sqlite3_db_filename(handle_, "main");
+    const char* theirs = sqlite3_db_filename(handle_.get(), "main");
     return ours != nullptr && theirs != nullptr && *ours != '\0' &&
            std::string_view(ours) == theirs;
   }
   Store& start(const std::string& path) {
-    const int rc = sqlite3_exec(handle_, "SELECT 1 FROM sqlite_schema", nullptr, nullptr, nullptr);
-    if (rc != SQLITE_OK) throw_sqlite(handle_, rc, "cannot read the database " + quoted(path));
+    sqlite3* handle = handle_.get();
+    const int rc = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nullptr, nullptr, nullptr);
+    if (rc != SQLITE_OK) throw_sqlite(handle, rc, "cannot read the database " + quoted(path));
     if (store_->register_modules(store_) != SQLITE_OK)
-      throw_sqlite(handle_, sqlite3_errcode(handle_), "cannot read");
+      throw_sqlite(handle, sqlite3_errcode(handle), "cannot read");
     store_->db().exec("BEGIN");  // one snapshot for all that is read
     store_->refresh();
     return *store_;
   }
 
  private:
-  sqlite3* handle_ = nullptr;
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+  };
+  std::unique_ptr<sqlite3, Close> handle_;
   std::shared_ptr<Store> store_;
 };
 

@@ -53,7 +53,7 @@ void Store::write(const std::function<void()>& work, Care care) {
     if (!state_.loaded()) identity_.init(std::nullopt);
     capture_.settle();
     followed_ = 0;
-    merger_.prepare();
+    merger_.begin();
     ForeignKeysOff keys(db_);
     if (merger_.disregards_foreign_keys()) keys.off();
     if (state_.peek().tables_seen != catalog_.schema_version()) followed_ = tracker_.follow(false);

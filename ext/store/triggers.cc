@@ -110,6 +110,22 @@ std::string keep_sql(const TablePlan& plan, const Kind& kind) {
          call_sql("replic_kept" + row) + refuse_lost + " END";
 }
 
+// Tells of the rows that the new one meets, which REPLACE would take away.
+std::string meet_sql(const TablePlan& plan, const Kind& kind) {
+  std::string key;
+  for (const size_t k : plan.key) key += "," + ident(plan.columns[k].name);
+  std::string sql;
+  for (const Meeting& meeting : *plan.meetings) {
+    const bool is_update = kind.op == Op::update;
+    sql += " SELECT replic_meets(" + subject(plan, kind) + key + ") FROM " + ident(plan.name) +
+           " WHERE ";
+    if (is_update && !meeting.changed.empty()) sql += "(" + meeting.changed + ") AND ";
+    sql +=
+        meeting.condition + " AND NOT " + key_equals(plan, "", is_update ? "OLD." : "NEW.") + ";";
+  }
+  return sql;
+}
+
 std::string before_sql(const TablePlan& plan, const Kind& kind) {
   const std::string function = plan.mode == Mode::guard ? "replic_guards" : "replic_ignores";
   std::string key = key_of_row(plan, kind.op == Op::insert ? "NEW" : "OLD");
@@ -118,12 +134,14 @@ std::string before_sql(const TablePlan& plan, const Kind& kind) {
                     function + "(" + subject(plan, kind) + key + ");";
   const bool may_meet = plan.mode == Mode::capture && kind.op != Op::remove;
   if (may_meet && plan.keeps_rows()) sql += bury_sql(plan, kind);
+  if (may_meet && plan.meetings) sql += meet_sql(plan, kind);
   return sql + " END";
 }
 
 std::string after_sql(const TablePlan& plan, const Kind& kind) {
   std::string sql = trigger_head(plan, "AFTER", "after", kind);
-  const std::string start = subject(plan, kind) + "," + literal(plan.fingerprint);
+  const std::string start =
+      subject(plan, kind) + "," + literal(plan.fingerprint + "." + plan.fingerprint_of_keys);
   if (kind.op == Op::remove) {
     const std::string tombstone = plan.keeps_rows() ? ",OLD." + ident(plan.tombstone) : "";
     sql += call_sql("replic_capture(" + start + key_of_row(plan, "OLD") + tombstone + ")");
@@ -225,13 +243,21 @@ std::optional<Mode> mode_of(std::string_view name) {
   return std::nullopt;
 }
 
-std::string trigger_fingerprint(const TablePlan& plan) {
+void set_fingerprints(TablePlan& plan) {
+  const auto hex_of = [](const std::string& text) {
+    char hex[17];
+    std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash64(text)));
+    return std::string(hex);
+  };
   std::string text = plan.name;
   for (const Column& column : plan.columns)
     text += '\0' + column.name + '\0' + std::to_string(column.key_position);
-  char hex[17];
-  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash64(text)));
-  return hex;
+  plan.fingerprint = hex_of(text);
+  plan.fingerprint_of_keys = "unknown";
+  if (!plan.meetings) return;
+  text.clear();
+  for (const Meeting& meeting : *plan.meetings) text += meeting.condition + '\0';
+  plan.fingerprint_of_keys = hex_of(text);
 }
 
 std::vector<std::string> trigger_names(const TablePlan& plan) {

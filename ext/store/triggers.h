@@ -12,9 +12,9 @@
 
 namespace replic {
 
-// What the triggers of a table are made for. They hand it back with each row, and a table that has
-// been altered since has another.
-std::string trigger_fingerprint(const TablePlan& plan);
+// Sets plan.fingerprint and plan.fingerprint_of_keys: what the triggers of a table are made for.
+// They hand it back with each row, and a table that has been altered since has another.
+void set_fingerprints(TablePlan& plan);
 
 // Whether the application has triggers on the table, temporary ones included.
 bool has_triggers(Database& db, const std::string& table);

@@ -32,20 +32,21 @@ def fill(copy, choose):
         copy.run("INSERT INTO employee VALUES (?, ?, ?, ?)", key, words(choose),
                  f"staff{n}@shop.example", boss)
         boss = boss or key
-    for _ in range(400):
-        new_album(copy, choose)
+    for n in range(400):
+        new_album(copy, choose, f" {n}")  # all must differ, since it is one transaction
     for _ in range(300):
         new_customer(copy, choose)
 
 
-def new_album(copy, choose):
+def new_album(copy, choose, suffix=""):
     artist = copy.pick(choose, "artist", "artist_id")
     if artist is None or choose.random() < 0.5:
         (artist,), = copy.run(
             "INSERT INTO artist VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET name = excluded.name "
             "RETURNING artist_id", copy.new_key(), words(choose))
     album = copy.new_key()
-    copy.run("INSERT INTO album VALUES (?, ?, ?, ?)", album, artist, words(choose, 4),
+    copy.run("INSERT INTO album VALUES (?, ?, ?, ?)", album, artist,
+             words(choose, 4) + suffix,
              choose.randint(1950, 2026))
     for number in range(1, choose.randint(2, 6)):
         new_track(copy, choose, album, number)

@@ -37,7 +37,6 @@ WEIGHTS = {"txn": 20, "send": 11, "check": 1.5, "restart": 0.7}
 # What its ON UPDATE actions write to a row of the same statement is left out: docs/application.md.
 SAFE_OWN_ACTIONS = [action for action in ACTIONS
                     if "SET NULL" not in action and "ON UPDATE" not in action]
-EXPRESSIONS = ("lower(", "coalesce(", "||", "typeof(")
 
 
 def make_schedule(seed):
@@ -69,24 +68,7 @@ class _Maker:
                 "tables": [literal for literal, _ in made],
                 "triggers": self._triggers() if rng.random() < 0.2 else [],
                 "before": self._before() if rng.random() < 0.15 else [], "events": events}
-        if not schedule["recursive_triggers"]:
-            self._without_silent_replace(schedule)
         return schedule
-
-    @staticmethod
-    def _without_silent_replace(schedule):
-        """REPLACE takes away a row by a UNIQUE expression without telling any trigger, unless
-        recursive_triggers is on: docs/application.md says so."""
-        names = [quote(table["name"]) for table in schedule["tables"]
-                 if any(word in sql for sql in table["indexes"] for word in EXPRESSIONS)]
-
-        def safe(sql):
-            hit = isinstance(sql, str) and any(name in sql for name in names)
-            return sql.replace("OR REPLACE ", "OR IGNORE ") if hit else sql
-        schedule["before"] = [safe(sql) for sql in schedule["before"]]
-        for event in schedule["events"]:
-            if "steps" in event:
-                event["steps"] = [safe(step) for step in event["steps"]]
 
     def _before(self):
         return [self.rng.choice(self.statements[:self.table_count]).draw_insert()

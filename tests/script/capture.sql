@@ -133,3 +133,13 @@ UPDATE OR REPLACE seat SET taken = 1 WHERE id = 1;
 SELECT tab, delta FROM told WHERE tab = 'seat';
 SELECT * FROM seat;
 SELECT * FROM replic_check();
+-- By expressions too, however the index is written; and when the index came after replic_track.
+CREATE UNIQUE INDEX "seat (odd)" /* ( */ ON seat(lower(name || ')') DESC, "taken" COLLATE NOCASE)
+  WHERE name <> 'where (' -- to the end
+;
+INSERT OR REPLACE INTO seat VALUES (3, 'WINDOW', 1);
+SELECT * FROM seat;
+SELECT replic_refresh();
+INSERT OR REPLACE INTO seat VALUES (4, 'Window', 1), (5, 'aisle', 1);
+SELECT * FROM seat;
+SELECT * FROM replic_check();

@@ -15,3 +15,25 @@ INSERT OR REPLACE INTO t(id, u) VALUES ('b', 'x');
 UPDATE OR REPLACE t SET id = 'c' WHERE id = 'b';
 SELECT id, u, deletedAt IS NOT NULL FROM t;
 SELECT * FROM replic_check;
+
+-- A row that an INSERT has skipped is no room made by REPLACE: its later deletion leaves a tombstone
+-- that must have its parent.
+PRAGMA recursive_triggers = ON;
+PRAGMA foreign_keys = ON;
+CREATE TABLE owner(id INTEGER PRIMARY KEY);
+CREATE TABLE pet(id INTEGER PRIMARY KEY, deletedAt INTEGER,
+  owner INTEGER NOT NULL REFERENCES owner(id) DEFERRABLE INITIALLY DEFERRED);
+SELECT replic_option('foreign_keys', 1), replic_track('owner'), replic_track('pet');
+BEGIN;
+INSERT OR IGNORE INTO pet(id, owner) VALUES (1, 9), (1, 9);
+DELETE FROM pet;
+COMMIT;
+ROLLBACK;
+INSERT INTO owner VALUES (9);
+INSERT INTO pet(id, owner) VALUES (1, 9);
+BEGIN;
+INSERT OR IGNORE INTO pet(id, owner) VALUES (1, 9);
+DELETE FROM pet;
+SELECT id, owner, deletedAt IS NOT NULL FROM pet;
+COMMIT;
+SELECT * FROM replic_check;

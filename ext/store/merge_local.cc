@@ -1,0 +1,101 @@
+// Merging: patches that are written here, and so are the newest of all.
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "store/merge.h"
+
+namespace replic {
+namespace {
+
+// Whether a row of a local patch may have become its own parent. An UPDATE that does that is
+// counted twice by SQLite as mending a deferred FOREIGN KEY, and another one that is broken passes.
+bool may_be_miscounted(const TablePlan& plan, const RowPatch& patch, bool first) {
+  return std::any_of(
+      plan.foreign_keys.begin(), plan.foreign_keys.end(), [&](const ForeignKey& foreign) {
+        if (!same_name(foreign.parent_table, plan.name)) return false;
+        if (!first && !foreign.parent.is_primary && sets_column_of(foreign.parent, patch))
+          return true;
+        for (size_t i = 0; i < foreign.columns.size(); i++) {
+          const Value* child = patch.find(foreign.columns[i]);
+          const Value* parent = patch.find(*foreign.parent.columns[i].column);
+          if (child == nullptr || parent == nullptr || !(*child == *parent)) return false;
+        }
+        return true;
+      });
+}
+
+}  // namespace
+
+std::optional<std::string> Merger::place_local(Unit&& unit) {
+  UnitPart& part = unit.parts.front();
+  const TablePlan& plan = *part.plan;
+  prepare();
+  logged_at_ = std::max(logged_at_, unit.stamp.at);
+  const std::vector<Value> key = key_of(plan, part.row);
+  // More than one statement may follow the one on T.
+  if (plan.has_ties() || plan.has_triggers) db_.gate.need(Care::whole);
+  const bool concerns = concerns_waiting(plan, part.row);
+  if (!concerns && !(plan.log_strict && !is_harmless(plan, part.row)) &&
+      !(plan.needs_trial && ignores_checks())) {
+    const bool logged = log_.newest(plan, key).has_value();
+    bool replay_instead = false;
+    const int rc = write_newest(plan, key, part.row, logged, &replay_instead);
+    if (rc != SQLITE_OK) return rc == kIgnored ? std::string(kIgnoredText) : db_.errmsg();
+    const bool needs_parents = state_.peek().foreign_keys > 0 && plan.has_ties() &&
+                               (plan.refers_to_itself() || !enforces_foreign_keys(db_));
+    if (!replay_instead && !needs_parents) {
+      note_local(plan, part.row, !logged);
+      log_.insert(plan, part.row);
+      return std::nullopt;
+    }
+  }
+  const std::pair id{unit.stamp.peer, unit.stamp.seq};
+  std::vector<Unit> units;
+  units.push_back(std::move(unit));
+  note_claims(units);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
+  state_.replay_group();
+  Replay replay = new_replay();
+  replay.add(std::move(units.front()));
+  replay.run();
+  const UnitHistory& placed = *replay.history().units().at(id);
+  if (placed.after == kNever) return placed.refusal;
+  std::vector<RowHistory*> rows;
+  if (const auto refused = store(replay, rows, &placed)) return refused->why;
+  return std::nullopt;
+}
+
+void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
+  prepare();
+  logged_at_ = std::max(logged_at_, patch.stamp.at);
+  note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
+  log_.insert(plan, patch);
+}
+
+std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,
+                                    const std::vector<size_t>& columns) {
+  std::vector<RowName> out;
+  prepare();
+  for (const ValueKey& key : plan.value_keys) {
+    // An expression, and whether a row is in a partial index at all, may hang on any column.
+    const bool concerned =
+        !key.is_exact ||
+        std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {
+          return std::find(columns.begin(), columns.end(), *column.column) != columns.end();
+        });
+    if (!key.is_unique || !concerned) continue;
+    const auto tuple = Claims::held_by(key, [&](size_t column) { return values[column]; });
+    if (!tuple) continue;
+    for (RowName& row : claims_.holders(key, *tuple)) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+void Merger::note_local(const TablePlan& plan, const RowPatch& patch, bool first) {
+  if (concerns_waiting(plan, patch) || may_be_miscounted(plan, patch, first)) state_.replay_group();
+  if (plan.has_ties()) claims_.note(plan, patch, first);
+  if (plan.has_ties() || plan.needs_trial) state_.tie_group();
+}
+
+}  // namespace replic

@@ -1,0 +1,158 @@
+#include "store/uniques.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "sqlite/boundary.h"
+#include "sqlite/ident.h"
+
+namespace replic {
+namespace {
+
+// The end of the quoted name, text or comment that begins at `at`, or `at` itself.
+size_t skip_quoted(std::string_view sql, size_t at) {
+  const auto behind = [&](std::string_view end) {
+    const size_t found = sql.find(end, at + 1);
+    return found == std::string_view::npos ? sql.size() : found + end.size();
+  };
+  const std::string_view rest = sql.substr(at);
+  if (rest.starts_with("--")) return behind("\n");
+  if (rest.starts_with("/*")) return behind("*/");
+  if (rest.starts_with("[")) return behind("]");
+  // A doubled quote ends one text and begins another: for us the same.
+  for (const std::string_view quote : {"'", "\"", "`"}) {
+    if (rest.starts_with(quote)) return behind(quote);
+  }
+  return at;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n\f";
+  const size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) + 1 - first);
+}
+
+std::string_view without_order(std::string_view term) {
+  term = trimmed(term);
+  const std::string lower = folded(term);
+  for (const std::string_view word : {"asc", "desc"}) {
+    if (!lower.ends_with(word) || lower.size() == word.size()) continue;
+    const char before = lower[lower.size() - word.size() - 1];
+    if (std::string_view(" \t\r\n\f)'\"]`/").find(before) != std::string_view::npos)
+      return trimmed(term.substr(0, term.size() - word.size()));
+  }
+  return term;
+}
+
+// In parentheses, after which a comment at the end of the text is over.
+std::string enclosed(std::string_view text) { return "(" + std::string(text) + "\n)"; }
+
+// A row that has the columns of T, under T's name, each by `value(name)`.
+template <typename Value>
+std::string row_like(Database& db, const TablePlan& plan, Value&& value) {
+  std::string out;
+  Run run = db.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
+  while (run.step()) {
+    const std::string name = ident(run.text(1));
+    out.append(out.empty() ? "" : ",").append(value(name)).append(" AS ").append(name);
+  }
+  return "(SELECT " + out + ") AS " + ident(plan.name);
+}
+
+// Whether SQLite takes the texts for expressions over a row of T.
+bool is_understood(Database& db, const TablePlan& plan, const IndexText& text) {
+  std::string all;
+  for (const std::string& term : text.terms) all += (all.empty() ? "" : ",") + enclosed(term);
+  if (!text.where.empty()) all += "," + enclosed(text.where);
+  const std::string row = row_like(db, plan, [](const std::string&) { return "NULL"; });
+  sqlite3_stmt* statement = nullptr;
+  const std::string sql = "SELECT " + all + " FROM " + row;
+  const int rc = sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &statement, nullptr);
+  sqlite3_finalize(statement);
+  if ((rc & 0xFF) == SQLITE_NOMEM) throw std::bad_alloc();
+  return rc == SQLITE_OK;
+}
+
+}  // namespace
+
+IndexText read_index(std::string_view sql) {
+  IndexText out;
+  int depth = 0;
+  size_t begin = 0;
+  size_t at = 0;
+  for (; at < sql.size() && (out.terms.empty() || depth > 0); at++) {
+    const size_t end = skip_quoted(sql, at);
+    if (end > at) {
+      at = end - 1;
+      continue;
+    }
+    const char c = sql[at];
+    if (c == '(' && depth++ == 0) begin = at + 1;
+    const bool closes = c == ')' && --depth == 0;
+    if (closes || (c == ',' && depth == 1)) {
+      out.terms.emplace_back(without_order(sql.substr(begin, at - begin)));
+      begin = at + 1;
+      if (closes) {
+        at++;
+        break;
+      }
+    }
+  }
+  // What is between it and WHERE can be a comment only.
+  while (at < sql.size()) {
+    const size_t end = skip_quoted(sql, at);
+    if (end == at && folded(sql.substr(at, 5)) == "where") {
+      out.where = trimmed(sql.substr(at + 5));
+      break;
+    }
+    at = end == at ? at + 1 : end;
+  }
+  return out;
+}
+
+std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan& plan) {
+  std::vector<Meeting> out;
+  const auto new_row = [&] {
+    return row_like(db, plan, [](const std::string& name) { return "NEW." + name; });
+  };
+  Run indexes = db.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
+  while (indexes.step()) {
+    if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
+    const std::string index = indexes.text(1);
+    IndexText text;
+    {
+      Run run = db.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
+      run.bind(index);
+      if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
+    }
+    if (!text.terms.empty() && !is_understood(db, plan, text)) return std::nullopt;
+    Meeting meeting;
+    bool only_columns = text.where.empty();
+    Run parts = db.once("PRAGMA main.index_xinfo(" + ident(index) + ")");
+    for (size_t i = 0; parts.step(); i++) {
+      if (parts.integer(5) == 0) continue;  // carried along, not part of the key
+      std::string name = parts.text(2);
+      // An INTEGER PRIMARY KEY has no name there.
+      if (name.empty() && i >= text.terms.size()) name = plan.columns[plan.key.front()].name;
+      std::string& all = meeting.condition;
+      all.append(all.empty() ? "" : " AND ");
+      if (name.empty()) {
+        const std::string term = enclosed(text.terms[i]);
+        all.append(term).append("=(SELECT ").append(term) += " FROM " + new_row() + ")";
+        only_columns = false;
+        continue;
+      }
+      const std::string collated = ident(name) + " COLLATE " + ident(parts.text(4));
+      all.append(collated).append("=NEW.").append(ident(name));
+      std::string& changed = meeting.changed;
+      changed.append(changed.empty() ? "" : " OR ").append("NEW.").append(collated);
+      changed.append(" IS NOT OLD.").append(ident(name));
+    }
+    if (!text.where.empty()) meeting.condition += " AND " + enclosed(text.where);
+    if (!only_columns) meeting.changed.clear();
+    out.push_back(std::move(meeting));
+  }
+  return out;
+}
+
+}  // namespace replic

@@ -1,0 +1,72 @@
+// What a write costs must not grow with the rows that ever held the same value of a UNIQUE key. The
+// cost is counted in steps of SQLite's virtual machine, so it is the same in every run.
+
+#include <gtest/gtest.h>
+
+#include "support/host.h"
+
+namespace replic::test {
+namespace {
+
+int64_t steps_of(const Host& host, const std::string& sql) {
+  int64_t steps = 0;
+  const auto count = [](void* data) { return ++*static_cast<int64_t*>(data), 0; };
+  sqlite3_progress_handler(host.db(), 1, count, &steps);
+  host.rows(sql);
+  sqlite3_progress_handler(host.db(), 0, nullptr, nullptr);
+  return steps;
+}
+
+// One job runs at a time, and all have run once.
+std::string jobs(int64_t first, int64_t count) {
+  std::string sql = "BEGIN;";
+  for (int64_t i = first; i < first + count; i++) {
+    const std::string id = std::to_string(i);
+    sql += "INSERT INTO job VALUES (" + id + ", 'queued', '" + id + "');";
+    for (const char* status : {"running", "done"})
+      sql += "UPDATE job SET status = '" + std::string(status) + "' WHERE id = " + id + ";";
+  }
+  return sql + "COMMIT";
+}
+
+void make_tables(const Host& host, const std::string& index) {
+  host.rows("CREATE TABLE job(id INTEGER PRIMARY KEY, status TEXT, name TEXT);" + index +
+            ";SELECT replic_track('job')");
+}
+
+class CostOfAKey : public testing::TestWithParam<const char*> {};
+
+TEST_P(CostOfAKey, DoesNotGrowWithTheRowsThatHeldItsValues) {
+  Host here, there;
+  make_tables(here, GetParam());
+  make_tables(there, GetParam());
+  const auto send = [&] {
+    const std::string has = here.one("SELECT quote(replic_bundle(" +
+                                     sql_text(there.one("SELECT replic_vector()")) + "))");
+    return "SELECT replic_apply(" + has + ")";
+  };
+  here.rows(jobs(0, 20));
+  there.rows(send());
+  const int64_t write_early = steps_of(here, jobs(20, 20));
+  const int64_t apply_early = steps_of(there, send());
+  here.rows(jobs(40, 400));
+  there.rows(send());
+  const int64_t write_late = steps_of(here, jobs(440, 20));
+  const int64_t apply_late = steps_of(there, send());
+  EXPECT_LT(write_late, write_early * 2);
+  EXPECT_LT(apply_late, apply_early * 2);
+  EXPECT_EQ(here.one("SELECT replic_digest()"), there.one("SELECT replic_digest()"));
+  EXPECT_EQ(there.rows("SELECT * FROM replic_pending"), std::vector<std::string>{});
+}
+
+constexpr const char* kNames[] = {"Partial", "Expression", "Plain"};
+
+INSTANTIATE_TEST_SUITE_P(
+    , CostOfAKey,
+    testing::Values("CREATE UNIQUE INDEX one ON job(status) WHERE status = 'running'",
+                    "CREATE UNIQUE INDEX one ON job(status || '') WHERE status = 'running'",
+                    "CREATE UNIQUE INDEX one ON job(status, name)"),
+    [](const auto& test) { return kNames[test.index]; });
+
+}  // namespace
+}  // namespace replic::test
