@@ -51,7 +51,8 @@ exchange() {
   local in=$1-to-$me.bundle out=$me-to-$1.bundle bundle='' opening='' before_bundle before_opening
   { read -r before_bundle && read -r before_opening; } \
     2> /dev/null < "$folder/.$me-answered-$1" || before_bundle='' before_opening=''
-  [ ! -f "$folder/$in" ] || bundle=$(cksum < "$folder/$in")
+  # It can be there or not: that peer may be at work on it.
+  bundle=$(cksum 2> /dev/null < "$folder/$in") || bundle=''
   opening=$(sql 'SELECT replic_vector()' | cat - "$folder/$1.opening" | cksum)
   if [ -n "$bundle" ] && [ "$bundle" != "$before_bundle" ] && answer "$in" "$out"; then
     say "answered $1"

@@ -94,9 +94,9 @@ class MeshTest(HostTest):
 
     def test_a_long_catch_up_shows_its_progress(self):
         peers = self.peers("a", "b", "c")
-        peers[0].write_many(60000)
+        peers[0].write_many(400000)
         hosts = self.mesh(peers, nodes=("c",))
-        self.assert_logged(hosts[1], r"has \d+ of 600\d\d", 30)
+        self.assert_logged(hosts[1], r"has \d+ of 4000\d\d", 30)
         self.wait_level(peers)
         self.assert_stops(*hosts)
 

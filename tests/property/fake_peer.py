@@ -154,6 +154,9 @@ class FakePeer:
             text = text[end:].strip()
         return found
 
+    def identities(self):
+        return [self.id]
+
     def retry(self):
         return 0
 

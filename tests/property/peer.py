@@ -124,6 +124,10 @@ class SqlPeer:
     def identity(self):
         return self.read("SELECT replic_peer()")[0][0]
 
+    def identities(self):
+        """The present one, and former ones."""
+        return [row[0] for row in self.read("SELECT peer FROM _replic_peers WHERE role > 0")]
+
     def bring_table(self, shape, style):
         for sql in shape.setup_sql(style):
             self.run(sql)
