@@ -14,6 +14,9 @@ namespace {
 // "anything" instead of each combination.
 constexpr size_t kMostTuples = 256;
 
+// Rows of one claim that are looked at one by one.
+constexpr int64_t kCommon = 64;
+
 uint64_t held_hash(const ValueKey& key, std::string_view bytes) {
   return hash64(bytes, key.domain);
 }
@@ -217,10 +220,23 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
   return out;
 }
 
-bool Claims::any_waits(uint64_t hash, const RowName& own) {
+// A value that many rows have held: then it is what waits that is few, as a rule.
+bool Claims::is_common(uint64_t hash) {
   Run run = db_.run(
-      "SELECT 1 FROM main._replic_claims AS c JOIN main._replic_parked AS p ON p.tab=c.tab AND "
-      "p.row_key=c.row_key WHERE c.hash=?1 AND NOT (c.tab=?2 AND c.row_key=?3) LIMIT 1");
+      "SELECT count(*)>?2 FROM (SELECT 1 FROM main._replic_claims WHERE hash=?1 LIMIT ?2+1)");
+  run.bind(static_cast<int64_t>(hash)).bind(kCommon);
+  return run.step() && run.integer(0) != 0;
+}
+
+bool Claims::any_waits(uint64_t hash, const RowName& own) {
+  Run run =
+      db_.run(is_common(hash)
+                  ? "SELECT 1 FROM main._replic_parked AS p CROSS JOIN main._replic_claims AS c ON "
+                    "c.hash=?1 AND c.tab=p.tab AND c.row_key=p.row_key "
+                    "WHERE NOT (c.tab=?2 AND c.row_key=?3) LIMIT 1"
+                  : "SELECT 1 FROM main._replic_claims AS c CROSS JOIN main._replic_parked AS p ON "
+                    "p.tab=c.tab AND p.row_key=c.row_key "
+                    "WHERE c.hash=?1 AND NOT (c.tab=?2 AND c.row_key=?3) LIMIT 1");
   run.bind(static_cast<int64_t>(hash)).bind(own.table).bind_blob(own.row_key);
   return run.step();
 }

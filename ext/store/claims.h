@@ -99,6 +99,7 @@ class Claims {
                   bool first, std::vector<RowPatch>& others, bool* read);
   void insert(uint64_t hash, const std::string& table, const std::string& row);
   std::vector<RowName> rows_of(uint64_t hash);
+  bool is_common(uint64_t hash);
   bool any_waits(uint64_t hash, const RowName& own);
 
   Database& db_;

@@ -30,8 +30,9 @@ std::string jobs(int64_t first, int64_t count) {
 }
 
 void make_tables(const Host& host, const std::string& index) {
-  host.rows("CREATE TABLE job(id INTEGER PRIMARY KEY, status TEXT, name TEXT);" + index +
-            ";SELECT replic_track('job')");
+  host.rows(
+      "CREATE TABLE job(id INTEGER PRIMARY KEY, status TEXT, name TEXT CHECK (name <> 'bad'));" +
+      index + ";SELECT replic_track('job')");
 }
 
 class CostOfAKey : public testing::TestWithParam<const char*> {};
@@ -45,6 +46,15 @@ TEST_P(CostOfAKey, DoesNotGrowWithTheRowsThatHeldItsValues) {
                                      sql_text(there.one("SELECT replic_vector()")) + "))");
     return "SELECT replic_apply(" + has + ")";
   };
+  // Something waits on both sides, as it may for ever. By an expression all rows are tied, also to
+  // the one that waits.
+  const bool may_wait = std::string(GetParam()).find("||") == std::string::npos;
+  if (may_wait) {
+    for (const Host* host : {&here, &there}) {
+      const std::string bad = patch_message(7, 1, 1, "job", R"({"id":-1,"name":"bad"})");
+      host->rows("SELECT replic_apply(" + sql_text(bad) + ")");
+    }
+  }
   here.rows(jobs(0, 20));
   there.rows(send());
   const int64_t write_early = steps_of(here, jobs(20, 20));
@@ -56,7 +66,7 @@ TEST_P(CostOfAKey, DoesNotGrowWithTheRowsThatHeldItsValues) {
   EXPECT_LT(write_late, write_early * 2);
   EXPECT_LT(apply_late, apply_early * 2);
   EXPECT_EQ(here.one("SELECT replic_digest()"), there.one("SELECT replic_digest()"));
-  EXPECT_EQ(there.rows("SELECT * FROM replic_pending"), std::vector<std::string>{});
+  EXPECT_EQ(there.number("SELECT count(*) FROM replic_pending"), may_wait ? 1 : 0);
 }
 
 constexpr const char* kNames[] = {"Partial", "Expression", "Plain"};
