@@ -127,18 +127,18 @@ class BrokerTest(HostTest):
         self.assert_stops(*hosts)
 
     def check_catch_up(self):
-        """20,000 rows at once, kill -9 and then Ctrl-C in the middle, and on to the end."""
+        """150,000 rows at once, kill -9 and then Ctrl-C in the middle, and on to the end."""
         peers = self.peers("a", "b")
-        peers[0].write_many(20000)
+        peers[0].write_many(150000)
         hosts = [self.host(peer) for peer in peers]
-        progress = r"has \d+ of 2000\d"
+        progress = r"has \d+ of 15000\d"
         self.assert_logged(hosts[1], progress, 30)
         hosts[1].kill()
         before = len(re.findall(progress, hosts[1].log()))
         hosts[1].start()
         self.wait_until(lambda: len(re.findall(progress, hosts[1].log())) > before, "no progress")
         self.assert_stops(*hosts)
-        self.assertLess(peers[1].one("SELECT count(*) FROM note"), 20001)
+        self.assertLess(peers[1].one("SELECT count(*) FROM note"), 150000)
         self.assert_closed(peers)
         for host in hosts:
             host.start()
