@@ -11,7 +11,8 @@
 //
 // What SQLite is to undo by itself costs: before a page changes it copies it, into a file once a
 // statement of the transaction has changed more than some. So work begins with as little care as it
-// may do with, and begins again with more when it turns out to need that: it must be able to.
+// may do with, and begins again with more when it turns out to need that: it must be able to. With
+// Care::none there is no such nested statement at all.
 
 #pragma once
 

@@ -13,4 +13,7 @@ std::string ident(std::string_view name);
 // `text` in single quotes, with quotes inside doubled.
 std::string literal(std::string_view text);
 
+// The end of the quoted name, text or comment that begins at `at`, or `at` itself.
+size_t skip_quoted(std::string_view sql, size_t at);
+
 }  // namespace replic

@@ -52,18 +52,13 @@ std::string conditions_in(const std::string& sql) {
     if (word != "check" && word != "as") continue;
     open = lower.find_first_not_of(" \t\r\n", open);
     if (open == std::string::npos || lower[open] != '(') continue;
-    char quote = 0;
     int depth = 0;
     size_t end = open;
     do {
-      const char c = sql[end++];
-      if (quote != 0) {
-        if (c == quote) quote = 0;
-      } else if (c == '\'' || c == '"' || c == '`') {
-        quote = c;
-      } else if (c == '(' || c == ')') {
-        depth += c == '(' ? 1 : -1;
-      }
+      const size_t behind = skip_quoted(sql, end);
+      const char c = sql[end];
+      end = std::max(behind, end + 1);
+      if (behind < end && (c == '(' || c == ')')) depth += c == '(' ? 1 : -1;
     } while (depth > 0 && end < sql.size());
     out.append(sql, open, end - open);
   }

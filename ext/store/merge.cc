@@ -193,10 +193,11 @@ bool Merger::write_fast(const UnitPart& part) {
 // row: the rows tied to it have not changed since.
 bool Merger::may_write_newest(const TablePlan& plan, const RowPatch& patch, bool is_new,
                               const Claims::Noted& noted) {
-  for (const auto& [key, tuple] : noted.provided) {
-    if (is_newest_of_all(patch)) break;
-    if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
-      return false;
+  if (!is_newest_of_all(patch)) {
+    for (const auto& [key, tuple] : noted.provided) {
+      if (key->is_unique && !is_untouched_since(claims_.holders(*key, tuple), patch, plan))
+        return false;
+    }
   }
   if (!is_new) {
     // What is given up may have been referred to, also when NULL takes its place; and where a key

@@ -8,23 +8,6 @@
 namespace replic {
 namespace {
 
-// The end of the quoted name, text or comment that begins at `at`, or `at` itself.
-size_t skip_quoted(std::string_view sql, size_t at) {
-  const auto behind = [&](std::string_view end) {
-    const size_t found = sql.find(end, at + 1);
-    return found == std::string_view::npos ? sql.size() : found + end.size();
-  };
-  const std::string_view rest = sql.substr(at);
-  if (rest.starts_with("--")) return behind("\n");
-  if (rest.starts_with("/*")) return behind("*/");
-  if (rest.starts_with("[")) return behind("]");
-  // A doubled quote ends one text and begins another: for us the same.
-  for (const std::string_view quote : {"'", "\"", "`"}) {
-    if (rest.starts_with(quote)) return behind(quote);
-  }
-  return at;
-}
-
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpaces = " \t\r\n\f";
   const size_t first = text.find_first_not_of(kSpaces);
@@ -80,7 +63,7 @@ IndexText read_index(std::string_view sql) {
   int depth = 0;
   size_t begin = 0;
   size_t at = 0;
-  for (; at < sql.size() && (out.terms.empty() || depth > 0); at++) {
+  for (; at < sql.size(); at++) {
     const size_t end = skip_quoted(sql, at);
     if (end > at) {
       at = end - 1;

@@ -46,8 +46,7 @@ def new_album(copy, choose, suffix=""):
             "RETURNING artist_id", copy.new_key(), words(choose))
     album = copy.new_key()
     copy.run("INSERT INTO album VALUES (?, ?, ?, ?)", album, artist,
-             words(choose, 4) + suffix,
-             choose.randint(1950, 2026))
+             words(choose, 4) + suffix, choose.randint(1950, 2026))
     for number in range(1, choose.randint(2, 6)):
         new_track(copy, choose, album, number)
 

@@ -79,6 +79,7 @@ TEST_P(Stopped, ByTheAuthorizerLeavesNothingBehind) {
   // written without a journal, costs the transaction.
   how.codes = {SQLITE_AUTH, SQLITE_ERROR, SQLITE_ABORT};
   how.in_transaction = true;
+  how.may_roll_back = false;
   how.runs = 20;
   sweep(GetParam(), how);
 }

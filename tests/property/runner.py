@@ -31,6 +31,7 @@ class Run:
         self.schedule = schedule
         self.folder = folder
         self.backups = {}                               # position -> what it was like
+        self.replaced = set()                           # identities whose file a copy has replaced
         self.shapes = [(BY_NAME[t["shape"]], t["style"]) for t in schedule["tables"]]
         self.base_at = at_from_ms(int(time.time() * 1000) + (PIN_MS if schedule["pinned"] else 0))
         self.messages = {}                              # event id -> message
@@ -241,6 +242,7 @@ class Run:
         if copy is None or self.peers[i].kind == "utf16":
             return
         path, received, late, self.max_drift_ms[i] = copy
+        self.replaced.update(self.peers[i].identities())
         self.peers[i].become(path)
         self.received[i] = dict(received)
         self.late[i] = {table: set(columns) for table, columns in late.items()}
@@ -366,9 +368,9 @@ class Run:
         for message in sorted(messages, key=lambda m: (m.at, schema.content(m))):
             winners[message.peer, message.seq] = schema.same_content_key(message)
         shown = {key[2:] for key in winners.values()}
-        alive = {identity for peer in self.peers for identity in peer.identities()}
+        gone = self.replaced - {own for peer in self.peers for own in peer.identities()}
         for message in messages:
-            if message.peer in alive and schema.same_content_key(message)[2:] not in shown:
+            if message.peer not in gone and schema.same_content_key(message)[2:] not in shown:
                 raise Broken("again", f"{message} lost its seq to another patch, and was not "
                              "issued again under a new identity")
 

@@ -52,7 +52,8 @@ struct Sweep {
   std::vector<int> codes;
   // Also inside a transaction of the host that has written before.
   bool in_transaction = false;
-  // The fault may roll the host's whole transaction back.
+  // The fault may roll the host's whole transaction back. Otherwise only SQLITE_ABORT, where it is
+  // among the codes, may say that it has.
   bool may_roll_back = true;
   // The fault may also come after the call, in the rest of the host's statement. Then the text is
   // SQLite's own, not one of ours, and what the call has done stays.
