@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -32,9 +33,17 @@ uint64_t hash64(std::string_view bytes, uint64_t seed) {
   return XXH64(bytes.data(), bytes.size(), seed);
 }
 
+uint64_t hash64(std::string_view first, std::string_view second, uint64_t seed) {
+  XXH64_state_t state;
+  XXH64_reset(&state, seed);
+  XXH64_update(&state, first.data(), first.size());
+  XXH64_update(&state, second.data(), second.size());
+  return XXH64_digest(&state);
+}
+
 void put_le64(std::string& out, uint64_t value) {
   char bytes[8];
-  for (int i = 0; i < 8; i++) bytes[i] = static_cast<char>(value >> (8 * i) & 0xFF);
+  set_le64(bytes, value);
   out.append(bytes, sizeof bytes);
 }
 
@@ -50,6 +59,11 @@ bool same_name(std::string_view a, std::string_view b) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
 size_t utf8_length(std::string_view text, size_t offset) {

@@ -14,24 +14,22 @@ uint64_t cell_hash(uint64_t column_seed, const Value& value) {
   if (value.is_null()) return hash64({bytes, 1}, column_seed);
   if (value.type() == Type::text || value.type() == Type::blob) {
     const std::string& text = value.bytes();
-    if (text.size() >= sizeof bytes) return hash64(bytes[0] + text, column_seed);
+    if (text.size() >= sizeof bytes) return hash64({bytes, 1}, text, column_seed);
     text.copy(bytes + 1, text.size());
     return hash64({bytes, text.size() + 1}, column_seed);
   }
   const uint64_t bits = value.type() == Type::integer ? static_cast<uint64_t>(value.as_integer())
                                                       : std::bit_cast<uint64_t>(value.as_real());
-  for (int i = 0; i < 8; i++) bytes[i + 1] = static_cast<char>((bits >> (8 * i)) & 0xFF);
+  set_le64(bytes + 1, bits);
   return hash64({bytes, 9}, column_seed);
 }
 
 uint64_t content_hash(const Stamp& stamp, std::string_view table, uint64_t cell_sum) {
-  std::string bytes;
-  bytes.reserve(24 + table.size());
-  put_le64(bytes, static_cast<uint64_t>(stamp.peer));
-  put_le64(bytes, static_cast<uint64_t>(stamp.seq));
-  put_le64(bytes, static_cast<uint64_t>(stamp.at));
-  bytes.append(folded(table));
-  return hash64(bytes, cell_sum);
+  char head[24];
+  set_le64(head, static_cast<uint64_t>(stamp.peer));
+  set_le64(head + 8, static_cast<uint64_t>(stamp.seq));
+  set_le64(head + 16, static_cast<uint64_t>(stamp.at));
+  return hash64({head, sizeof head}, folded(table), cell_sum);
 }
 
 uint64_t content_hash(const Patch& patch) {

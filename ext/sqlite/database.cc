@@ -93,6 +93,7 @@ void Database::connect() {
 
 void Database::release() {
   release_();
+  cache_age_++;
   cache_.clear();
   gate.clear();
 }
@@ -120,12 +121,16 @@ Statement* Database::cached(std::string_view sql) {
   return sqlite3_stmt_busy(it->second.get()) != 0 ? nullptr : &it->second;
 }
 
-Run Database::run(std::string_view sql) {
-  Statement* statement = cached(sql);
-  return statement == nullptr ? once(sql) : Run(checked(*statement));
+Statement* Database::cached(const Sql& sql) {
+  if (sql.cache_age_ != cache_age_ || !uses_cache_) {
+    sql.kept_ = cached(std::string_view(sql));
+    sql.cache_age_ = sql.kept_ == nullptr ? -1 : cache_age_;
+    return sql.kept_;
+  }
+  return sqlite3_stmt_busy(sql.kept_->get()) != 0 ? nullptr : sql.kept_;
 }
 
-Run Database::run_unjournaled(std::string_view sql) {
+Run Database::run_unjournaled(const Sql& sql) {
   Statement* statement = cached(sql);
   return statement == nullptr ? Run(Statement(db_, sql)) : Run(*statement);
 }
@@ -133,6 +138,7 @@ Run Database::run_unjournaled(std::string_view sql) {
 void Database::trim() {
   constexpr size_t kMostStatements = 500;
   if (cache_.size() <= kMostStatements) return;
+  cache_age_++;
   std::erase_if(cache_,
                 [](const auto& entry) { return sqlite3_stmt_busy(entry.second.get()) == 0; });
 }

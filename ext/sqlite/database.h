@@ -46,12 +46,13 @@ class Database {
 
   // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the
   // program. Inside the gate, what writes needs Care::whole.
-  Run run(std::string_view sql);
+  Run run(std::string_view sql) { return run_checked(cached(sql), sql); }
+  Run run(const Sql& sql) { return run_checked(cached(sql), sql); }
   // The same for what may be written without: one statement on T, and after it one on its log.
-  Run run_unjournaled(std::string_view sql);
+  Run run_unjournaled(const Sql& sql);
   // Without a journal: prepares what will be run after the first statement has written, so that it
   // does not fail then.
-  void prepare(std::string_view sql) {
+  void prepare(const Sql& sql) {
     if (gate.care() == Care::none) cached(sql);
   }
   // Forgets cached statements when there are too many. No Run may be alive that was not stepped
@@ -83,6 +84,10 @@ class Database {
     sqlite3_db_status(db_, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
     return current != 0;
   }
+  // Whether a statement may have so many parameters.
+  bool takes_parameters(size_t count) const {
+    return count <= static_cast<size_t>(sqlite3_limit(db_, SQLITE_LIMIT_VARIABLE_NUMBER, -1));
+  }
   bool is_writable() const { return sqlite3_db_readonly(db_, "main") == 0; }
   bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
   std::string errmsg() const { return sqlite3_errmsg(db_); }
@@ -105,7 +110,11 @@ class Database {
       gate.need(Care::whole);
     return std::forward<T>(statement);
   }
+  Run run_checked(Statement* statement, std::string_view sql) {
+    return statement == nullptr ? once(sql) : Run(checked(*statement));
+  }
   Statement* cached(std::string_view sql);
+  Statement* cached(const Sql& sql);
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
@@ -113,6 +122,7 @@ class Database {
 
   sqlite3* db_;
   std::unordered_map<std::string, Statement, Hash, std::equal_to<>> cache_;
+  int64_t cache_age_ = 0;  // how often statements were taken out of it
   std::function<void()> release_;
   bool connected_ = false;
   bool uses_cache_ = true;

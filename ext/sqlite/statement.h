@@ -40,6 +40,22 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
+// The text of a statement that is run often through one Database, which need not look for the kept
+// statement every time.
+class Sql {
+ public:
+  Sql() = default;
+  explicit Sql(std::string text) : text_(std::move(text)) {}
+  operator std::string_view() const { return text_; }
+  bool empty() const { return text_.empty(); }
+
+ private:
+  friend class Database;
+  std::string text_;
+  mutable Statement* kept_ = nullptr;
+  mutable int64_t cache_age_ = -1;  // of the cache that kept_ points into
+};
+
 // One execution: bind, step, read; resets the statement on destruction. Text and blobs are bound
 // without a copy: they must live as long as the Run. Every parameter must be bound in every Run,
 // since old bindings are not cleared.

@@ -30,10 +30,9 @@ Value integer_if_exact(double real) {
 }  // namespace
 
 Value with_affinity(Database& db, Value value, Affinity affinity) {
+  if (has_affinity(value, affinity)) return value;
   const Type type = value.type();
-  if (type == Type::null || type == Type::blob || affinity == Affinity::blob) return value;
   if (affinity == Affinity::text) {
-    if (type == Type::text) return value;
     const auto copy = protected_value(db, value);
     const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(copy.get()));
     if (text == nullptr) throw std::bad_alloc();
@@ -48,13 +47,10 @@ Value with_affinity(Database& db, Value value, Affinity affinity) {
       return with_affinity(db, Value::real(sqlite3_value_double(copy.get())), affinity);
     return value;
   }
-  if (affinity == Affinity::real) {
-    if (type == Type::integer) return Value::real(static_cast<double>(value.as_integer()));
-    // SQLite stores a real that is a whole number as an integer here, and so loses the sign of
-    // zero.
-    return value.as_real() == 0 ? Value::real(0.0) : value;
-  }
-  return type == Type::real ? integer_if_exact(value.as_real()) : value;
+  if (affinity != Affinity::real) return integer_if_exact(value.as_real());
+  if (type == Type::integer) return Value::real(static_cast<double>(value.as_integer()));
+  // SQLite stores a real that is a whole number as an integer here, and so loses the sign of zero.
+  return Value::real(0.0);
 }
 
 }  // namespace replic

@@ -46,6 +46,7 @@ bool is_literal(std::string_view sql) {
 void Catalog::clear() {
   generation_++;
   entries_.clear();
+  last_ = nullptr;
   tables_.clear();
   references_.clear();
   references_read_ = false;
@@ -108,7 +109,10 @@ std::string Catalog::schema_sql(std::string_view type, std::string_view table) {
   return out;
 }
 
-const TablePlan* Catalog::find(std::string_view table) {
+const TablePlan* Catalog::find(std::string_view table) { return entry(table).plan.get(); }
+
+Catalog::Entry& Catalog::entry(std::string_view table) {
+  if (last_ != nullptr && table == last_->plan->name) return *last_;
   std::string name = folded(table);
   auto it = entries_.find(name);
   if (it == entries_.end()) {
@@ -116,7 +120,8 @@ const TablePlan* Catalog::find(std::string_view table) {
     if (plan && plan->log.empty()) plan.reset();
     it = entries_.emplace(std::move(name), Entry{std::move(plan), false}).first;
   }
-  return it->second.plan.get();
+  if (it->second.plan) last_ = &it->second;
+  return it->second;
 }
 
 std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {

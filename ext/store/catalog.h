@@ -59,6 +59,7 @@ class Catalog {
     std::vector<std::string> to;
     bool is_replicated = false;  // the child
   };
+  Entry& entry(std::string_view table);
   std::string free_name(const std::string& name);
   bool ensure_indexes(const TablePlan& plan);
   bool read_shape(const std::string& table, TablePlan& plan);
@@ -78,6 +79,7 @@ class Catalog {
 
   Database& db_;
   std::map<std::string, Entry> entries_;  // by folded name
+  Entry* last_ = nullptr;                 // that was asked for, with a plan
   std::vector<std::string> tables_;
   std::vector<Reference> references_;
   bool references_read_ = false;

@@ -65,13 +65,11 @@ void Catalog::read_log(TablePlan& plan) {
 }
 
 const TablePlan* Catalog::find_for_write(std::string_view table) {
-  const TablePlan* plan = find(table);
-  if (plan == nullptr || !plan->problem.empty()) return plan;
-  bool& has_indexes = entries_.at(folded(table)).has_indexes;
-  if (has_indexes) return plan;
-  const bool changed = ensure_indexes(*plan);
-  if (!changed) {
-    has_indexes = true;
+  Entry& found = entry(table);
+  const TablePlan* plan = found.plan.get();
+  if (plan == nullptr || !plan->problem.empty() || found.has_indexes) return plan;
+  if (!ensure_indexes(*plan)) {
+    found.has_indexes = true;
     return plan;
   }
   refresh();

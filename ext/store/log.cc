@@ -8,7 +8,7 @@
 
 namespace replic {
 
-const Value* RowPatch::find(size_t column) const {
+const Value* RowPatch::search(size_t column) const {
   for (const Slot& slot : slots) {
     if (slot.column == column) return &slot.value;
   }
@@ -17,14 +17,18 @@ const Value* RowPatch::find(size_t column) const {
 
 std::vector<Value> key_of(const TablePlan& plan, const RowPatch& patch) {
   std::vector<Value> key;
-  key.reserve(plan.key.size());
-  for (const size_t k : plan.key) {
-    const Value* value = patch.find(k);
+  copy_key(plan, patch, key);
+  return key;
+}
+
+void copy_key(const TablePlan& plan, const RowPatch& patch, std::vector<Value>& key) {
+  key.resize(plan.key.size());
+  for (size_t i = 0; i < key.size(); i++) {
+    const Value* value = patch.find(plan.key[i]);
     if (value == nullptr)
       throw Error(Code::internal, "a patch without its key", "please report this");
-    key.push_back(*value);
+    key[i] = *value;
   }
-  return key;
 }
 
 uint64_t cell_sum(const TablePlan& plan, const RowPatch& patch) {
@@ -40,10 +44,9 @@ std::vector<Cell> cells_of(const TablePlan& plan, const RowPatch& patch) {
   return cells;
 }
 
-void Log::insert(const TablePlan& plan, const RowPatch& patch) {
-  Run run = db_.run_unjournaled(plan.log_insert);
+void bind_entry(Run& run, const TablePlan& plan, const RowPatch& patch, std::string& nulls) {
   run.bind(patch.stamp.at).bind(patch.stamp.seq).bind(patch.stamp.peer);
-  std::vector<std::string> nulls;
+  std::vector<std::string> names;
   auto slot = patch.slots.begin();
   for (size_t i = 0; i < plan.width(); i++) {
     if (i < plan.columns.size() && !plan.columns[i].in_log) continue;
@@ -52,18 +55,22 @@ void Log::insert(const TablePlan& plan, const RowPatch& patch) {
       run.bind_null();
       continue;
     }
-    if (slot->value.is_null()) nulls.push_back(plan.column_name(i));
+    if (slot->value.is_null()) names.push_back(plan.column_name(i));
     run.bind(slot->value);
   }
-  std::string names;
-  if (plan.has_nulls) {
-    if (nulls.empty()) {
-      run.bind_null();
-    } else {
-      names = wire::write_names(nulls);
-      run.bind(std::string_view(names));
-    }
+  if (!plan.has_nulls) return;
+  if (names.empty()) {
+    run.bind_null();
+  } else {
+    nulls = wire::write_names(names);
+    run.bind(std::string_view(nulls));
   }
+}
+
+void Log::insert(const TablePlan& plan, const RowPatch& patch) {
+  std::string nulls;
+  Run run = db_.run_unjournaled(plan.log_insert);
+  bind_entry(run, plan, patch, nulls);
   run.exec();
 }
 
@@ -93,7 +100,7 @@ RowPatch Log::read(const TablePlan& plan, Run& run) {
   return patch;
 }
 
-std::optional<Stamp> Log::one_stamp(const std::string& sql, const std::vector<Value>& key) {
+std::optional<Stamp> Log::one_stamp(const Sql& sql, const std::vector<Value>& key) {
   Run run = db_.run(sql);
   for (const Value& value : key) run.bind(value);
   if (!run.step()) return std::nullopt;

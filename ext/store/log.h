@@ -17,13 +17,25 @@ struct RowPatch {
   Stamp stamp;
   std::vector<Slot> slots;  // by ascending column, key columns included
 
-  const Value* find(size_t column) const;
+  const Value* find(size_t column) const {
+    // Of a whole row the n-th slot has the n-th column, and so have most keys.
+    if (column < slots.size() && slots[column].column == column) return &slots[column].value;
+    return search(column);
+  }
+
+ private:
+  const Value* search(size_t column) const;
 };
 
 // The key of `patch`, in key order. Every key column must be there.
 std::vector<Value> key_of(const TablePlan& plan, const RowPatch& patch);
+// The same, into `key`, whose memory is used again.
+void copy_key(const TablePlan& plan, const RowPatch& patch, std::vector<Value>& key);
 // Sum of the cell hashes of `patch`: see model/content.h.
 uint64_t cell_sum(const TablePlan& plan, const RowPatch& patch);
+// Binds an entry of the log as TablePlan::log_insert wants it. `nulls` keeps what is bound without
+// a copy, and must live as long as the run.
+void bind_entry(Run& run, const TablePlan& plan, const RowPatch& patch, std::string& nulls);
 // `patch` in the words of the wire.
 std::vector<Cell> cells_of(const TablePlan& plan, const RowPatch& patch);
 
@@ -49,7 +61,7 @@ class Log {
   static RowPatch read(const TablePlan& plan, Run& run);
 
  private:
-  std::optional<Stamp> one_stamp(const std::string& sql, const std::vector<Value>& key);
+  std::optional<Stamp> one_stamp(const Sql& sql, const std::vector<Value>& key);
 
   Database& db_;
 };

@@ -11,13 +11,13 @@ namespace replic {
 namespace {
 
 // The columns that a patch writes into T, beside the key, or with it where spelling matters.
-std::vector<size_t> written_columns(const TablePlan& plan, const RowPatch& patch, bool with_key) {
-  std::vector<size_t> out;
+void written_columns(const TablePlan& plan, const RowPatch& patch, bool with_key,
+                     std::vector<size_t>& out) {
+  out.clear();
   for (const Slot& slot : patch.slots) {
     if (slot.column >= plan.columns.size()) continue;
     if (plan.columns[slot.column].key_position < 0 || with_key) out.push_back(slot.column);
   }
-  return out;
 }
 
 bool has_needed_columns(const TablePlan& plan) {
@@ -99,9 +99,10 @@ bool Merger::ignores_checks() {
   return run.step() && run.integer(0) != 0;
 }
 
-void Merger::place(std::vector<Unit>&& units) {
+void Merger::place(std::span<UnitPart* const> plain, std::vector<Unit>&& units) {
   std::vector<Unit> slow;
   prepare();
+  place_plain(plain, slow);
   for (Unit& unit : units) {
     if (unit.group) {
       db_.run("INSERT OR REPLACE INTO main._replic_groups(peer,first,last) VALUES(?1,?2,?3)")
@@ -111,7 +112,7 @@ void Merger::place(std::vector<Unit>&& units) {
           .exec();
     }
     if (unit.parts.empty()) continue;
-    if (!place_fast(unit))
+    if (!place_fast(unit.parts))
       slow.push_back(std::move(unit));
     else
       logged_at_ = std::max(logged_at_, unit.stamp.at);
@@ -124,6 +125,39 @@ void Merger::place(std::vector<Unit>&& units) {
     replay.add(std::move(unit));
   }
   settle(replay);
+}
+
+// Places what may be placed fast; the others become units in `slow`.
+void Merger::place_plain(std::span<UnitPart* const> plain, std::vector<Unit>& slow) {
+  batch_.begin();
+  size_t freed = 0;
+  for (size_t i = 0; i < plain.size(); i++) {
+    UnitPart* const part = plain[i];
+    const TablePlan& plan = *part->plan;
+    const Stamp stamp = part->row.stamp;
+    // While nothing waits, no other row of the log is looked at.
+    in_batch_ =
+        plain.size() > 1 && state_.peek().waiting == 0 && !plan.has_triggers && !plan.respells;
+    if (!in_batch_) batch_.flush();
+    if (place_fast({part, 1})) {
+      logged_at_ = std::max(logged_at_, stamp.at);
+    } else {
+      slow.push_back({stamp, std::nullopt, {}});
+      slow.back().parts.push_back(std::move(*part));
+    }
+    // Now, while they are in the processor's cache.
+    for (; batch_.empty() && freed <= i; freed++) plain[freed]->row.slots.clear();
+  }
+  in_batch_ = false;
+  batch_.flush();
+}
+
+// Puts a patch that has been written to T into the log.
+void Merger::insert(const TablePlan& plan, const RowPatch& patch) {
+  if (in_batch_)
+    batch_.insert(plan, patch);
+  else
+    log_.insert(plan, patch);
 }
 
 void Merger::note_claims(const std::vector<Unit>& units) {
@@ -143,24 +177,22 @@ void Merger::note_claims(const std::vector<Unit>& units) {
 }
 
 // Places a unit by the fast or the late path. False, with nothing done, when that cannot be.
-bool Merger::place_fast(Unit& unit) {
-  for (const UnitPart& part : unit.parts) {
+bool Merger::place_fast(std::span<const UnitPart> parts) {
+  for (const UnitPart& part : parts) {
     if (concerns_waiting(*part.plan, part.row)) return false;
   }
-  const bool only_one = unit.parts.size() == 1;
-  const UnitPart& first = unit.parts.front();
+  const UnitPart& first = parts.front();
   // A trigger of the application may fail and leave what it wrote: RAISE(FAIL).
   const bool leaves_nothing = !first.plan->has_triggers;
-  if (only_one && leaves_nothing) return write_fast(first);
+  if (parts.size() == 1 && leaves_nothing) return write_fast(first);
   const auto write = [&](const UnitPart& part) { return write_fast(part); };
   if (db_.gate.care() == Care::parts) {
-    return db_.gate.attempt(
-        [&] { return std::all_of(unit.parts.begin(), unit.parts.end(), write); });
+    return db_.gate.attempt([&] { return std::all_of(parts.begin(), parts.end(), write); });
   }
   // Seldom does one fail after others.
   db_.gate.need(Care::whole);
   if (write_fast(first)) {
-    if (std::all_of(unit.parts.begin() + 1, unit.parts.end(), write)) return true;
+    if (std::all_of(parts.begin() + 1, parts.end(), write)) return true;
   } else if (leaves_nothing) {
     return false;
   }
@@ -171,8 +203,9 @@ bool Merger::place_fast(Unit& unit) {
 bool Merger::write_fast(const UnitPart& part) {
   const TablePlan& plan = *part.plan;
   const RowPatch& patch = part.row;
-  const std::vector<Value> key = key_of(plan, patch);
-  const auto newest = log_.newest(plan, key);
+  const std::vector<Value>& key = key_;
+  copy_key(plan, patch, key_);
+  const auto newest = in_batch_ ? batch_.newest(plan, key) : log_.newest(plan, key);
   const bool can_wait = plan.has_ties() || plan.needs_trial || has_needed_columns(plan);
   if (newest && can_wait && was_accepted_after(plan, key, patch.stamp)) return false;
   if (newest && *newest > patch.stamp)
@@ -185,7 +218,7 @@ bool Merger::write_fast(const UnitPart& part) {
   bool replay_instead = false;
   const int rc = write_newest(plan, key, patch, newest.has_value(), &replay_instead);
   if (rc != SQLITE_OK || replay_instead) return false;
-  log_.insert(plan, patch);
+  insert(plan, patch);
   return true;
 }
 
@@ -279,11 +312,11 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
     for (const size_t k : plan.key) run.bind(*patch.find(k));
   };
   const auto upsert = [&](Announce::Statement statement) {
-    const std::vector<size_t> columns = written_columns(plan, patch, false);
+    written_columns(plan, patch, false, columns_);
     const Announce announce(db_, plan, key, statement);
-    Run run = db_.run_unjournaled(plan.upsert_sql(columns));
+    Run run = db_.run_unjournaled(plan.upsert_sql(columns_));
     bind_key(run);
-    for (const size_t i : columns) run.bind(*patch.find(i));
+    for (const size_t i : columns_) run.bind(*patch.find(i));
     const int rc = run.try_exec();
     return rc == SQLITE_OK && plan.has_triggers && db_.changes() == 0 ? kIgnored : rc;
   };
@@ -291,10 +324,10 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
   if (!logged && !plan.has_triggers && sets_every_needed_column(plan, patch))
     return upsert(Announce::Statement::upsert);
   {
-    const std::vector<size_t> columns = written_columns(plan, patch, plan.respells);
+    written_columns(plan, patch, plan.respells, columns_);
     const Announce announce(db_, plan, key, Announce::Statement::update);
-    Run run = db_.run_unjournaled(plan.update_sql(columns));
-    for (const size_t i : columns) run.bind(*patch.find(i));
+    Run run = db_.run_unjournaled(plan.update_sql(columns_));
+    for (const size_t i : columns_) run.bind(*patch.find(i));
     bind_key(run);
     const int rc = run.try_exec();
     if (rc != SQLITE_OK || db_.changes() > 0) return rc;
@@ -314,7 +347,8 @@ int Merger::write_newest(const TablePlan& plan, const std::vector<Value>& key,
 bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
                         const RowPatch& patch) {
   db_.prepare(plan.log_insert);
-  std::vector<size_t> columns = written_columns(plan, patch, false);
+  std::vector<size_t> columns;
+  written_columns(plan, patch, false, columns);
   log_.newer(plan, key, patch.stamp, [&](const RowPatch& newer) {
     std::erase_if(columns, [&](size_t column) { return newer.find(column) != nullptr; });
     return !columns.empty();
@@ -326,7 +360,7 @@ bool Merger::merge_late(const TablePlan& plan, const std::vector<Value>& key,
     for (const Value& value : key) run.bind(value);
     if (run.try_exec() != SQLITE_OK || db_.changes() == 0) return false;
   }
-  log_.insert(plan, patch);
+  insert(plan, patch);
   return true;
 }
 

@@ -9,11 +9,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "store/claims.h"
 #include "store/log.h"
+#include "store/log_batch.h"
 #include "store/parked.h"
 #include "store/plan.h"
 #include "store/replay.h"
@@ -35,7 +37,8 @@ class Merger {
         parked_(parked),
         claims_(db, catalog, parked),
         scratch_(db),
-        log_(db) {}
+        log_(db),
+        batch_(db) {}
 
   // To be called at the beginning of a call, before it moves the clock, once the catalogue is
   // fresh.
@@ -45,7 +48,9 @@ class Merger {
   bool disregards_foreign_keys();
   // Places units whose seqs are recorded, and that are neither in a log nor parked: each becomes
   // visible, or is parked for the constraint that forbids it, with all that follows for others.
-  void place(std::vector<Unit>&& units);
+  // `plain`: units of one patch, of tables without ties, by table, key and stamp; what is left of
+  // them is of no more use. Both are taken in the order given.
+  void place(std::span<UnitPart* const> plain, std::vector<Unit>&& units);
   // Places a local patch, the newest of all. Returns nothing when it is visible; otherwise SQLite's
   // text, and what was written must be undone by the caller's failing.
   std::optional<std::string> place_local(Unit&& unit);
@@ -78,7 +83,8 @@ class Merger {
 
  private:
   void prepare();
-  bool place_fast(Unit& unit);
+  void place_plain(std::span<UnitPart* const> plain, std::vector<Unit>& slow);
+  bool place_fast(std::span<const UnitPart> parts);
   // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have
   // a mate in it.
   bool concerns_waiting(const TablePlan& plan, const RowPatch& patch);
@@ -99,6 +105,7 @@ class Merger {
   bool merge_late(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch);
   int write_newest(const TablePlan& plan, const std::vector<Value>& key, const RowPatch& patch,
                    bool logged, bool* replay_instead);
+  void insert(const TablePlan& plan, const RowPatch& patch);
   void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
   void note_claims(const std::vector<Unit>& units);
   bool ignores_checks();
@@ -124,6 +131,10 @@ class Merger {
   Claims claims_;
   Scratch scratch_;
   Log log_;
+  LogBatch batch_;
+  bool in_batch_ = false;        // entries of logs go through batch_
+  std::vector<Value> key_;       // of the row that write_fast() writes
+  std::vector<size_t> columns_;  // that write_newest() writes
   bool has_foreign_keys_ = false;
   bool has_ties_ = false;
   int64_t logged_at_ = 0;  // no patch in any log is newer; when there are ties

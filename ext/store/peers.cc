@@ -98,8 +98,8 @@ int64_t Peers::last_known_seq(int64_t peer) {
   return std::max(state_.last_seq(peer), run.step() ? run.integer(0) : 0);
 }
 
-void Peers::heard_from(int64_t peer) {
-  const int64_t now = db_.now_unix_ms();
+void Peers::heard_from(int64_t peer, int64_t now_unix_ms) {
+  const int64_t now = now_unix_ms;
   if (peer == last_heard_peer_ && now - last_heard_ms_ < 1000 && now >= last_heard_ms_) return;
   last_heard_peer_ = peer;
   last_heard_ms_ = now;

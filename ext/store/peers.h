@@ -39,7 +39,7 @@ class Peers {
   // The greatest seq of `peer` that was received or heard of.
   int64_t last_known_seq(int64_t peer);
   // Notes that a message of `peer` came, to the second.
-  void heard_from(int64_t peer);
+  void heard_from(int64_t peer, int64_t now_unix_ms);
   // What is held in memory may have been rolled back.
   void forget() { last_heard_peer_ = 0; }
 

@@ -29,12 +29,15 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
 
 std::string marks(size_t count) { return joined(std::vector<std::string>(count, "?"), ","); }
 
-// "k1" = ? COLLATE x AND ...: the collation is the key's, whatever the log declares.
-std::string key_condition(const TablePlan& plan) {
+// "k1" = ? COLLATE x AND ...: the collation is the key's, whatever the log declares. `last`: how
+// the last column compares.
+std::string key_condition(const TablePlan& plan, std::string_view last = "=") {
   std::vector<std::string> parts;
   for (const size_t k : plan.key) {
     const Column& column = plan.columns[k];
-    parts.push_back(ident(column.name) + "=? COLLATE " + ident(column.collation));
+    const bool is_last = k == plan.key.back();
+    parts.push_back(ident(column.name).append(is_last ? last : "=") + "? COLLATE " +
+                    ident(column.collation));
   }
   return joined(parts, " AND ");
 }
@@ -43,8 +46,12 @@ std::string main_table(const std::string& name) { return "main." + ident(name); 
 
 }  // namespace
 
-std::optional<size_t> TablePlan::own_column(std::string_view column) const {
-  for (size_t i = 0; i < columns.size(); i++) {
+std::optional<size_t> TablePlan::own_column(std::string_view column, size_t guess) const {
+  guess = std::min(guess, columns.size());
+  for (size_t i = guess; i < columns.size(); i++) {
+    if (columns[i].name == column) return i;
+  }
+  for (size_t i = 0; i < guess; i++) {
     if (columns[i].name == column) return i;
   }
   for (size_t i = 0; i < columns.size(); i++) {
@@ -53,8 +60,8 @@ std::optional<size_t> TablePlan::own_column(std::string_view column) const {
   return std::nullopt;
 }
 
-std::optional<size_t> TablePlan::find(std::string_view column) const {
-  if (const auto own = own_column(column)) return own;
+std::optional<size_t> TablePlan::find(std::string_view column, size_t guess) const {
+  if (const auto own = own_column(column, guess)) return own;
   const bool is_tombstone = same_name(column, kWireTombstone) || same_name(column, tombstone);
   if (!is_tombstone) return std::nullopt;
   return log_tombstone ? columns.size() : tombstone_column;
@@ -75,9 +82,22 @@ uint64_t TablePlan::seed(size_t index) const {
   return index < columns.size() ? columns[index].seed : column_seed(kWireTombstone);
 }
 
-const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
-  if (updates_.size() > kMaxColumnSets) updates_.clear();
-  if (const auto it = updates_.find(set); it != updates_.end()) return it->second;
+const Sql* TablePlan::Texts::find(const std::vector<size_t>& set) {
+  if (last != nullptr && last->first == set) return &last->second;
+  const auto it = texts.find(set);
+  if (it == texts.end()) return nullptr;
+  last = &*it;
+  return &last->second;
+}
+
+const Sql& TablePlan::Texts::add(const std::vector<size_t>& set, std::string sql) {
+  if (texts.size() > kMaxColumnSets) texts.clear();
+  last = &*texts.emplace(set, Sql(std::move(sql))).first;
+  return last->second;
+}
+
+const Sql& TablePlan::update_sql(const std::vector<size_t>& set) const {
+  if (const Sql* kept = updates_.find(set)) return *kept;
   std::vector<std::string> parts;
   for (const size_t i : set) parts.push_back(ident(columns[i].name) + "=?");
   // A patch of the key alone changes nothing, but the statement must still say whether the row is
@@ -86,12 +106,11 @@ const std::string& TablePlan::update_sql(const std::vector<size_t>& set) const {
     parts.push_back(ident(columns[key[0]].name) + "=" + ident(columns[key[0]].name));
   std::string sql = "UPDATE OR ABORT " + main_table(name) + " SET " + joined(parts, ",") +
                     " WHERE " + key_condition(*this);
-  return updates_.emplace(set, std::move(sql)).first->second;
+  return updates_.add(set, std::move(sql));
 }
 
-const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
-  if (upserts_.size() > kMaxColumnSets) upserts_.clear();
-  if (const auto it = upserts_.find(set); it != upserts_.end()) return it->second;
+const Sql& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
+  if (const Sql* kept = upserts_.find(set)) return *kept;
   std::vector<std::string> names, targets, updates;
   for (const size_t k : key) {
     names.push_back(ident(columns[k].name));
@@ -115,7 +134,7 @@ const std::string& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
   std::string sql = "INSERT OR ABORT INTO " + main_table(name) + "(" + joined(names, ",") +
                     ") VALUES(" + values + ") ON CONFLICT(" + joined(targets, ",") + ") DO ";
   sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
-  return upserts_.emplace(set, std::move(sql)).first->second;
+  return upserts_.add(set, std::move(sql));
 }
 
 void write_sql(TablePlan& plan) {
@@ -128,10 +147,11 @@ void write_sql(TablePlan& plan) {
   const std::string condition = key_condition(plan);
   const std::string table = main_table(plan.name);
   const std::string log = main_table(plan.log);
-  plan.table_select = "SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition;
-  plan.table_delete = "DELETE FROM " + table + " WHERE " + condition;
-  plan.table_insert = "INSERT OR ABORT INTO " + table + "(" + joined(names, ",") + ") VALUES(" +
-                      marks(names.size()) + ")";
+  plan.table_select =
+      Sql("SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition);
+  plan.table_delete = Sql("DELETE FROM " + table + " WHERE " + condition);
+  plan.table_insert = Sql("INSERT OR ABORT INTO " + table + "(" + joined(names, ",") + ") VALUES(" +
+                          marks(names.size()) + ")");
 
   std::vector<std::string> log_names{"_patchedAt", "_sequenceId", "_peerId"};
   std::vector<std::string> read{"_patchedAt", "_peerId", "_sequenceId"};
@@ -145,21 +165,32 @@ void write_sql(TablePlan& plan) {
     log_names.emplace_back(name);
     read.emplace_back(name);
   }
-  plan.log_insert = "INSERT OR ABORT INTO " + log + "(" + joined(log_names, ",") + ") VALUES(" +
-                    marks(log_names.size()) + ")";
-  plan.log_newest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
-                    " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1";
-  plan.log_oldest = "SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
-                    " ORDER BY _patchedAt,_peerId,_sequenceId LIMIT 1";
+  const std::string insert = " INTO " + log + "(" + joined(log_names, ",") + ") VALUES";
+  const std::string row = "(" + marks(log_names.size()) + ")";
+  plan.log_insert = Sql("INSERT OR ABORT" + insert + row);
+  // OR FAIL: without a journal of its own. Who runs it undoes more than the statement when it
+  // fails.
+  plan.log_insert_batch =
+      Sql("INSERT OR FAIL" + insert + joined(std::vector<std::string>(kLogBatch, row), ","));
+  plan.log_insert_batch_parameters = kLogBatch * log_names.size();
+  plan.log_newest =
+      Sql("SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " + condition +
+          " ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC LIMIT 1");
+  const Column& last = plan.columns[plan.key.back()];
+  plan.log_next = Sql("SELECT " + ident(last.name) + " FROM " + log + " WHERE " +
+                      key_condition(plan, ">=") + " ORDER BY " + key_order.back() + " LIMIT 1");
+  plan.log_oldest = Sql("SELECT _patchedAt,_peerId,_sequenceId FROM " + log + " WHERE " +
+                        condition + " ORDER BY _patchedAt,_peerId,_sequenceId LIMIT 1");
   const std::string select = "SELECT " + joined(read, ",") + " FROM " + log;
   const std::string oldest_first = "_patchedAt,_peerId,_sequenceId";
-  plan.log_newer = select + " WHERE " + condition +
-                   " AND _patchedAt>=? ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC";
-  plan.log_row = select + " WHERE " + condition + " ORDER BY " + oldest_first;
-  plan.log_get = select + " WHERE _peerId=? AND _sequenceId=?";
-  plan.log_delete = "DELETE FROM " + log + " WHERE _peerId=? AND _sequenceId=?";
-  plan.log_range = select + " WHERE _peerId=? AND _sequenceId BETWEEN ? AND ? ORDER BY _sequenceId";
-  plan.log_all = select + " ORDER BY " + joined(key_order, ",") + "," + oldest_first;
+  plan.log_newer = Sql(select + " WHERE " + condition +
+                       " AND _patchedAt>=? ORDER BY _patchedAt DESC,_peerId DESC,_sequenceId DESC");
+  plan.log_row = Sql(select + " WHERE " + condition + " ORDER BY " + oldest_first);
+  plan.log_get = Sql(select + " WHERE _peerId=? AND _sequenceId=?");
+  plan.log_delete = Sql("DELETE FROM " + log + " WHERE _peerId=? AND _sequenceId=?");
+  plan.log_range =
+      Sql(select + " WHERE _peerId=? AND _sequenceId BETWEEN ? AND ? ORDER BY _sequenceId");
+  plan.log_all = Sql(select + " ORDER BY " + joined(key_order, ",") + "," + oldest_first);
 }
 
 void append_key_part(std::string& out, const Value& value, std::string_view collation) {

@@ -11,6 +11,7 @@
 
 #include "model/message.h"
 #include "model/value.h"
+#include "sqlite/statement.h"
 
 namespace replic {
 
@@ -113,11 +114,12 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::string problem;                // why the table cannot be replicated, or empty
   std::string cure;
 
-  // Index of a column of T by its name, SQLite's way of comparing names.
-  std::optional<size_t> own_column(std::string_view name) const;
+  // Index of a column of T by its name, SQLite's way of comparing names. Found soonest at `guess`,
+  // or soon after it.
+  std::optional<size_t> own_column(std::string_view name, size_t guess = 0) const;
   // The same, or by its name on the wire, which is "deletedAt" for the tombstone. The
   // pseudo-column of a log tombstone has the index columns.size(). Nothing when there is none.
-  std::optional<size_t> find(std::string_view column) const;
+  std::optional<size_t> find(std::string_view column, size_t guess = 0) const;
   // The name on the wire.
   const std::string& column_name(size_t index) const;
   // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
@@ -131,29 +133,44 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   uint64_t seed(size_t index) const;
 
   // SQL texts. Parameters are bound in the order that each says.
-  std::string table_select;  // key -> every column
-  std::string table_delete;  // key
-  std::string table_insert;  // every column
-  std::string log_insert;    // at, seq, peer, every column (, log tombstone) (, nulls)
-  std::string log_newest;    // key -> at, peer, seq
-  std::string log_oldest;    // key -> at, peer, seq
-  std::string log_newer;     // key, at -> at, peer, seq, every column (, log tombstone) (, nulls),
-                             // newest first
-  std::string log_row;       // key -> the same, oldest first
-  std::string log_get;       // peer, seq -> the same
-  std::string log_delete;    // peer, seq
-  std::string log_range;     // peer, first, last -> the same, by seq
-  std::string log_all;       // -> the same, by key, then oldest first
+  Sql table_select;      // key -> every column
+  Sql table_delete;      // key
+  Sql table_insert;      // every column
+  Sql log_insert;        // at, seq, peer, every column (, log tombstone) (, nulls)
+  Sql log_insert_batch;  // the same, kLogBatch times
+  size_t log_insert_batch_parameters = 0;
+  Sql log_newest;  // key -> at, peer, seq
+  Sql log_next;    // key -> its last column in the first key from this one on that has all its
+                   // other columns
+  Sql log_oldest;  // key -> at, peer, seq
+  Sql log_newer;   // key, at -> at, peer, seq, every column (, log tombstone) (, nulls),
+                   // newest first
+  Sql log_row;     // key -> the same, oldest first
+  Sql log_get;     // peer, seq -> the same
+  Sql log_delete;  // peer, seq
+  Sql log_range;   // peer, first, last -> the same, by seq
+  Sql log_all;     // -> the same, by key, then oldest first
 
   // SQL for a set of columns other than the key: values in that order, then the key.
-  const std::string& update_sql(const std::vector<size_t>& columns) const;
+  const Sql& update_sql(const std::vector<size_t>& columns) const;
   // SQL for a set of columns other than the key: the key, then the values in that order.
-  const std::string& upsert_sql(const std::vector<size_t>& columns) const;
+  const Sql& upsert_sql(const std::vector<size_t>& columns) const;
 
  private:
-  mutable std::map<std::vector<size_t>, std::string> updates_;
-  mutable std::map<std::vector<size_t>, std::string> upserts_;
+  // The texts for sets of columns.
+  struct Texts {
+    std::map<std::vector<size_t>, Sql> texts;
+    const std::pair<const std::vector<size_t>, Sql>* last = nullptr;  // that was asked for
+
+    const Sql* find(const std::vector<size_t>& set);
+    const Sql& add(const std::vector<size_t>& set, std::string sql);
+  };
+  mutable Texts updates_;
+  mutable Texts upserts_;
 };
+
+// Rows that one statement of log_insert_batch inserts.
+inline constexpr size_t kLogBatch = 8;
 
 // Fills in the SQL texts.
 void write_sql(TablePlan& plan);

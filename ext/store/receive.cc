@@ -16,9 +16,7 @@
 namespace replic {
 namespace {
 
-// Patches of a bundle that are merged together, in the order of their rows, and the memory that
-// they may take.
-constexpr size_t kBatchPatches = 4096;
+// The memory that patches which are merged together may take.
 constexpr size_t kBatchBytes = size_t{8} << 20;
 // Patches of transactions that are not whole yet which are kept in memory; then they are parked.
 constexpr size_t kMostGrouped = 20'000;
@@ -40,13 +38,16 @@ void append(std::string& list, std::string_view item) {
 void Receiver::forget() {
   count_ = 0;
   messages_ = 0;
-  queue_.clear();
-  queue_bytes_ = 0;
-  queued_.clear();
+  batch_ = 0;
+  batch_bytes_ = 0;
+  in_memory_.clear();
   groups_.clear();
   grouped_ = 0;
   concerned_.clear();
   units_.clear();
+  plain_.clear();
+  places_.clear();
+  now_unix_ms_ = db_.now_unix_ms();
 }
 
 void Receiver::receive(Message&& message) {
@@ -125,12 +126,21 @@ Arrival Receiver::arrive(Patch&& patch, const TablePlan* plan) {
   if (plan != nullptr) {
     arrival.plan = plan->shared_from_this();
     arrival.row.stamp = patch.stamp;
+    arrival.row.slots = take_slots();
     arrival.row.slots.reserve(patch.cells.size());
     patch.table = plan->name;
+    size_t next = 0;
+    bool sorted = true;
     for (Cell& cell : patch.cells) {
-      const auto column = plan->find(cell.column);
+      const auto column = plan->find(cell.column, next);
+      if (column) {
+        sorted = sorted && *column >= next;
+        next = *column + 1;
+      }
       if (column && *column < plan->columns.size()) {
-        cell.value = with_affinity(db_, std::move(cell.value), plan->columns[*column].affinity);
+        const Affinity affinity = plan->columns[*column].affinity;
+        if (!has_affinity(cell.value, affinity))
+          cell.value = with_affinity(db_, std::move(cell.value), affinity);
       }
       sum += cell_hash(column ? plan->seed(*column) : column_seed(cell.column), cell.value);
       if (can_set(*plan, column, cell, &arrival.why)) {
@@ -140,8 +150,7 @@ Arrival Receiver::arrive(Patch&& patch, const TablePlan* plan) {
       }
     }
     patch.cells.clear();
-    std::sort(arrival.row.slots.begin(), arrival.row.slots.end(),
-              [](const Slot& x, const Slot& y) { return x.column < y.column; });
+    if (!sorted) sort_slots(arrival.row);
     arrival.content = content_hash(patch.stamp, patch.table, sum);
   } else {
     arrival.content = content_hash(patch);
@@ -168,19 +177,23 @@ Arrival Receiver::arrive(Patch&& patch) {
 void Receiver::record(Patch&& patch) {
   Arrival arrival = arrive(std::move(patch));
   const Stamp stamp = arrival.patch.stamp;
-  peers_.heard_from(stamp.peer);
+  peers_.heard_from(stamp.peer, now_unix_ms_);
   if (state_.received(stamp.peer, stamp.seq)) {
     // What it is compared with may be in memory alone.
-    if (queued_.count({stamp.peer, stamp.seq}) != 0) finish();
+    const auto kept = in_memory_.find(stamp.peer);
+    if (kept != in_memory_.end() && kept->second.first <= stamp.seq &&
+        stamp.seq <= kept->second.last)
+      finish();
     return collide(std::move(arrival));
   }
   if (state_.is_gone(stamp.peer, stamp.seq)) reopen_group(stamp);
   state_.add_received(stamp, arrival.patch.ver, arrival.content);
   count_++;
-  enqueue(std::move(arrival));
   // A patch of our own id that we do not have: this file is a copy or a restored backup. We write
   // under a new id from now on, so that no two patches ever share a (peer, seq).
   if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
+  place(std::move(arrival));
+  patch = std::move(arrival.patch);  // its memory, for the next one
 }
 
 // A patch that was said to exist no more is here after all: the transaction that was placed without
@@ -189,26 +202,10 @@ void Receiver::reopen_group(const Stamp& stamp) {
   if (group_of(db_, stamp.peer, stamp.seq)) take_out({stamp, 1, {}, {}, {}});
 }
 
-void Receiver::enqueue(Arrival&& arrival) {
-  queue_bytes_ += sizeof(Arrival);
-  for (const Slot& slot : arrival.row.slots)
-    queue_bytes_ += sizeof(Slot) + slot.value.bytes().size();
-  for (const Cell& cell : arrival.unknown)
-    queue_bytes_ += sizeof(Cell) + cell.column.size() + cell.value.bytes().size();
-  queued_.emplace(arrival.patch.stamp.peer, arrival.patch.stamp.seq);
-  queue_.push_back(std::move(arrival));
-  if (queue_.size() < kBatchPatches && queue_bytes_ < kBatchBytes) return;
-  if (grouped_ < kMostGrouped) {
-    settle_groups(false);
-  } else {
-    finish();
-  }
-}
-
 void Receiver::finish() {
-  while (!queue_.empty() || !groups_.empty() || !concerned_.empty() || !units_.empty())
-    settle_groups(true);
-  queued_.clear();
+  while (!groups_.empty() || !concerned_.empty() || !units_.empty() || !plain_.empty())
+    settle(true);
+  in_memory_.clear();
 }
 
 void Receiver::recount() {
@@ -262,7 +259,7 @@ bool Receiver::can_set(const TablePlan& plan, std::optional<size_t> column, cons
 void Receiver::place(Arrival&& arrival) {
   const StateRow& state = state_.peek();
   const Patch& patch = arrival.patch;
-  if (patch.stamp.at > drift_bound(db_.now_unix_ms(), state.max_drift_ms)) {
+  if (patch.stamp.at > drift_bound(now_unix_ms_, state.max_drift_ms)) {
     park(arrival.whole(), reason::kClock,
          "its clock is more than max_drift_ms ahead of ours: it is merged when ours comes within "
          "max_drift_ms of "
@@ -296,14 +293,37 @@ void Receiver::place(Arrival&& arrival) {
   } else {
     if (!arrival.unknown.empty())
       park_schema(patch, std::move(arrival.unknown), std::move(arrival.why));
-    if (patch.group) return add_to_group(std::move(arrival));
-    const Stamp stamp = patch.stamp;
-    std::vector<Arrival> members;
-    members.push_back(std::move(arrival));
-    return add_unit(stamp, std::nullopt, std::move(members));
+    return keep(std::move(arrival));
   }
   // What cannot be read counts as here: the rest of its transaction goes on without it.
   if (patch.group) groups_.try_emplace(GroupId{patch.stamp.peer, *patch.group});
+}
+
+// Keeps a patch in memory until the batch is settled.
+void Receiver::keep(Arrival&& arrival) {
+  const Stamp stamp = arrival.patch.stamp;
+  Range& kept = in_memory_.try_emplace(stamp.peer, Range{stamp.seq, stamp.seq}).first->second;
+  kept = {std::min(kept.first, stamp.seq), std::max(kept.last, stamp.seq)};
+  batch_++;
+  batch_bytes_ += sizeof(Arrival);
+  for (const Slot& slot : arrival.row.slots)
+    batch_bytes_ += sizeof(Slot) + slot.value.bytes().size();
+  if (arrival.patch.group) {
+    groups_[{stamp.peer, *arrival.patch.group}].push_back(std::move(arrival));
+    grouped_++;
+  } else if (arrival.plan->has_ties()) {
+    std::vector<Arrival> members;
+    members.push_back(std::move(arrival));
+    add_unit(stamp, std::nullopt, std::move(members));
+  } else {
+    keep_plain({std::move(arrival.plan), std::move(arrival.row), arrival.patch.ver});
+  }
+  if (batch_ < kBatchPatches && batch_bytes_ < kBatchBytes) return;
+  if (grouped_ < kMostGrouped) {
+    settle(false);
+  } else {
+    finish();
+  }
 }
 
 int64_t Receiver::release_due() {
@@ -314,7 +334,7 @@ int64_t Receiver::release_due() {
   for (const ParkedPatch& parked : due) {
     parked_.erase(parked.patch.stamp.peer, parked.patch.stamp.seq, reason::kClock);
     Patch patch = parked.patch;
-    enqueue(arrive(std::move(patch)));
+    place(arrive(std::move(patch)));
   }
   finish();
   state_.row().due_at = parked_.least_at(reason::kClock);
@@ -342,9 +362,9 @@ int64_t Receiver::retry_schema(bool even_if_unchanged) {
     take_out_units(*whole, unit);
     Arrival arrival = arrive(*std::move(whole), plan);
     state_.adjust_sum(peer, seq, old_content, arrival.content);
-    enqueue(std::move(arrival));
+    place(std::move(arrival));
     for (Patch& other : unit) {
-      if (other.stamp.seq != seq) enqueue(arrive(std::move(other)));
+      if (other.stamp.seq != seq) place(arrive(std::move(other)));
     }
     finish();
   }

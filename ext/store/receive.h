@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,7 +53,7 @@ class Receiver {
 
   // Forgets what a call that failed has left in memory. To be called first in each write.
   void forget();
-  // Takes one message of any type. Patches may be placed as late as at finish(), many at a time.
+  // Takes one message of any type. Patches may be merged as late as at finish(), many at a time.
   void receive(Message&& message);
   // Places what was taken and is not placed yet. To be called before anything else looks at it.
   void finish();
@@ -75,6 +76,9 @@ class Receiver {
   std::optional<Patch> find(int64_t peer, int64_t seq, std::string_view hint);
 
  private:
+  // Patches of a call that are merged together, in the order of their rows.
+  static constexpr size_t kBatchPatches = 4096;
+
   Arrival arrive(Patch&& patch, const TablePlan* plan);
   Arrival arrive(Patch&& patch);
   void record(Patch&& patch);
@@ -87,8 +91,8 @@ class Receiver {
   void take_out_units(const Patch& old, std::vector<Patch>& others);
   void take_out_unit(const Patch& old, Range range, bool is_group, std::vector<Patch>& patches);
   void reopen_group(const Stamp& stamp);
-  void enqueue(Arrival&& arrival);
   void place(Arrival&& arrival);
+  void keep(Arrival&& arrival);
 
   // Groups: see receive_groups.cc.
   struct GroupId {
@@ -99,9 +103,11 @@ class Receiver {
              std::tuple(b.peer, b.range.first, b.range.last);
     }
   };
-  void add_to_group(Arrival&& arrival);
   void concern_groups(int64_t peer, Range range);
-  void settle_groups(bool last);
+  void settle(bool last);
+  std::vector<Slot> take_slots();
+  void keep_plain(UnitPart&& part);
+  std::vector<UnitPart*> ordered_plain();
   void settle_group(const GroupId& id, std::vector<Arrival>&& members);
   bool is_whole(const GroupId& id, const std::vector<Arrival>& members);
   void park_group(std::vector<Arrival>&& members, const std::string& detail);
@@ -122,16 +128,25 @@ class Receiver {
   Peers& peers_;
   Identity& identity_;
   LocalWriter& local_;
-  int64_t messages_ = 0;  // in this call
-  int64_t count_ = 0;     // patches newly received
-  // Recorded, and neither in a log nor parked yet.
-  std::vector<Arrival> queue_;
-  size_t queue_bytes_ = 0;
-  std::set<std::pair<int64_t, int64_t>> queued_;  // (peer, seq) of all that is in memory alone
+  int64_t messages_ = 0;     // in this call
+  int64_t count_ = 0;        // patches newly received
+  int64_t now_unix_ms_ = 0;  // when the call began
+  // Recorded, and neither in a log nor parked yet: groups_, units_ and plain_.
+  size_t batch_ = 0;  // patches that came since they were settled
+  size_t batch_bytes_ = 0;
+  std::map<int64_t, Range> in_memory_;  // by peer: what is in memory alone lies in these seqs
   std::map<GroupId, std::vector<Arrival>> groups_;
   size_t grouped_ = 0;           // patches in groups_
   std::set<GroupId> concerned_;  // groups that parked patches belong to, to be looked at again
   std::vector<Unit> units_;
+  std::vector<UnitPart> plain_;  // single patches of tables without ties
+  struct Place {
+    const TablePlan* plan;
+    std::array<uint64_t, 2> rank;  // of the first columns of the key
+    size_t index;                  // in plain_
+  };
+  std::vector<Place> places_;  // of plain_
+  std::vector<std::vector<Slot>> spare_slots_;
 };
 
 }  // namespace replic

@@ -2,6 +2,7 @@
 // one unit. Groups that are incomplete at the end of a call are parked.
 
 #include <algorithm>
+#include <bit>
 
 #include "store/receive.h"
 
@@ -17,24 +18,18 @@ int order_of(const Value& x, const Value& y) {
   return x.bytes().compare(y.bytes());
 }
 
-bool is_plain(const Unit& unit) {
-  return unit.parts.size() == 1 && !unit.parts.front().plan->has_ties();
-}
-
-// Single patches of tables without ties in the order of the tables' b-trees, since neighbours touch
-// the same pages. Then the others by stamp, since what is newest of its rows is placed at once.
-bool goes_before(const Unit& a, const Unit& b) {
-  const bool plain = is_plain(a);
-  if (plain != is_plain(b)) return plain;
-  if (!plain) return a.stamp < b.stamp;
-  const UnitPart& x = a.parts.front();
-  const UnitPart& y = b.parts.front();
-  if (x.plan != y.plan) return x.plan.get() < y.plan.get();
-  for (const size_t k : x.plan->key) {
-    const int order = order_of(*x.row.find(k), *y.row.find(k));
-    if (order != 0) return order < 0;
+// A number that is less, or the same, for a value that a b-tree has earlier.
+uint64_t rank_of(const Value& value) {
+  constexpr uint64_t kSign = uint64_t{1} << 63;
+  if (value.type() == Type::integer) return static_cast<uint64_t>(value.as_integer()) ^ kSign;
+  if (value.type() == Type::real) {
+    const auto bits = std::bit_cast<uint64_t>(value.as_real());
+    return (bits & kSign) != 0 ? ~bits : bits ^ kSign;
   }
-  return x.row.stamp < y.row.stamp;
+  uint64_t rank = 0;
+  for (size_t i = 0; i < sizeof rank; i++)
+    rank = rank << 8 | (i < value.bytes().size() ? static_cast<uint8_t>(value.bytes()[i]) : 0);
+  return rank;
 }
 
 std::string seqs_of(const Range& range) {
@@ -42,12 +37,6 @@ std::string seqs_of(const Range& range) {
 }
 
 }  // namespace
-
-void Receiver::add_to_group(Arrival&& arrival) {
-  const GroupId id{arrival.patch.stamp.peer, *arrival.patch.group};
-  groups_[id].push_back(std::move(arrival));
-  grouped_++;
-}
 
 // Something came that groups which are parked may have waited for.
 void Receiver::concern_groups(int64_t peer, Range range) {
@@ -59,14 +48,11 @@ void Receiver::concern_groups(int64_t peer, Range range) {
   while (run.step()) concerned_.insert({peer, {run.integer(0), run.integer(1)}});
 }
 
-// Places what is queued, and the groups that are whole now. `last`: the call is at its end, and
-// parks those that are not.
-void Receiver::settle_groups(bool last) {
-  std::vector<Arrival> batch = std::exchange(queue_, {});
-  queue_bytes_ = 0;
-  for (Arrival& arrival : batch) place(std::move(arrival));
-  // A unit that was taken apart goes on from the queue.
-  if (!queue_.empty()) return;
+// Places what is kept in memory, and the groups that are whole now. `last`: the call is at its end,
+// and parks those that are not.
+void Receiver::settle(bool last) {
+  batch_ = 0;
+  batch_bytes_ = 0;
   for (const GroupId& id : std::exchange(concerned_, {})) groups_.try_emplace(id);
   for (auto it = groups_.begin(); it != groups_.end();) {
     const size_t count = it->second.size();
@@ -78,8 +64,54 @@ void Receiver::settle_groups(bool last) {
     grouped_ -= count;
     it = groups_.erase(it);
   }
-  std::sort(units_.begin(), units_.end(), goes_before);
-  merger_.place(std::exchange(units_, {}));
+  // What is newest of its rows is placed at once.
+  std::sort(units_.begin(), units_.end(),
+            [](const Unit& a, const Unit& b) { return a.stamp < b.stamp; });
+  merger_.place(ordered_plain(), std::exchange(units_, {}));
+  for (UnitPart& part : plain_) {
+    if (spare_slots_.size() == kBatchPatches) break;
+    spare_slots_.push_back(std::move(part.row.slots));
+  }
+  plain_.clear();
+  places_.clear();
+}
+
+void Receiver::keep_plain(UnitPart&& part) {
+  const auto rank = [&](size_t i) {
+    return i < part.plan->key.size() ? rank_of(*part.row.find(part.plan->key[i])) : 0;
+  };
+  places_.push_back({part.plan.get(), {rank(0), rank(1)}, plain_.size()});
+  plain_.push_back(std::move(part));
+}
+
+// What is in plain_ in the order of the tables' b-trees, since neighbours touch the same pages; by
+// stamp for each row.
+std::vector<UnitPart*> Receiver::ordered_plain() {
+  const auto precedes = [&](const Place& a, const Place& b) {
+    if (a.plan != b.plan) return a.plan < b.plan;
+    if (a.rank != b.rank) return a.rank < b.rank;
+    const RowPatch& x = plain_[a.index].row;
+    const RowPatch& y = plain_[b.index].row;
+    for (const size_t k : a.plan->key) {
+      const int order = order_of(*x.find(k), *y.find(k));
+      if (order != 0) return order < 0;
+    }
+    return x.stamp < y.stamp;
+  };
+  std::sort(places_.begin(), places_.end(), precedes);
+  std::vector<UnitPart*> out;
+  out.reserve(places_.size());
+  for (const Place& place : places_) out.push_back(&plain_[place.index]);
+  return out;
+}
+
+// An empty vector, of those that were used before when there are such.
+std::vector<Slot> Receiver::take_slots() {
+  if (spare_slots_.empty()) return {};
+  std::vector<Slot> out = std::move(spare_slots_.back());
+  spare_slots_.pop_back();
+  out.clear();
+  return out;
 }
 
 void Receiver::settle_group(const GroupId& id, std::vector<Arrival>&& members) {

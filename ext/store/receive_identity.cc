@@ -34,10 +34,10 @@ void Receiver::collide(Arrival&& arrival) {
   if (Claim{!arrival.patch.is_void(), arrival.patch.stamp.at, content} > claim_of(*old)) {
     loser = *old;
     displace(*old);
-    enqueue(std::move(arrival));
+    place(std::move(arrival));
   } else {
     loser = arrival.whole();
-    if (loser.stamp.at <= drift_bound(db_.now_unix_ms(), state_.peek().max_drift_ms))
+    if (loser.stamp.at <= drift_bound(now_unix_ms_, state_.peek().max_drift_ms))
       state_.saw(loser.stamp);
     park(loser, reason::kIdentity,
          "another patch of this peer has the same seq and wins; see replic_status()", content);
@@ -58,7 +58,7 @@ void Receiver::make_void(const Patch& patch, int64_t at) {
   take_out(patch);
   Patch empty{{at, patch.stamp.peer, patch.stamp.seq}, patch.ver, {}, {}, {}};
   state_.adjust_sum(patch.stamp.peer, patch.stamp.seq, content_hash(patch), content_hash(empty));
-  enqueue(arrive(std::move(empty)));
+  place(arrive(std::move(empty)));
 }
 
 // Takes a patch out of wherever it is. The rest of its transaction is placed anew.
@@ -66,7 +66,7 @@ void Receiver::take_out(const Patch& old) {
   std::vector<Patch> others;
   take_out_units(old, others);
   for (Patch& other : others) {
-    if (other.stamp.seq != old.stamp.seq) enqueue(arrive(std::move(other)));
+    if (other.stamp.seq != old.stamp.seq) place(arrive(std::move(other)));
   }
 }
 
@@ -122,7 +122,7 @@ void Receiver::reissue(Patch patch) {
   patch.group.reset();
   Arrival arrival = arrive(std::move(patch));
   state_.add_received(arrival.patch.stamp, arrival.patch.ver, arrival.content);
-  enqueue(std::move(arrival));
+  place(std::move(arrival));
 }
 
 }  // namespace replic

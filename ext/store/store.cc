@@ -158,13 +158,14 @@ Store::BundleResult Store::apply_bundle(std::string_view bytes) {
     result.requests.clear();
     if (result.header.sender != 0) receiver_.hear(wire::ping_of(result.header));
     std::vector<Gone> gone;
-    while (auto message = reader.next()) {
-      if (const auto* request = std::get_if<Request>(&*message)) {
+    Message message;
+    while (reader.next(message)) {
+      if (const auto* request = std::get_if<Request>(&message)) {
         result.requests.push_back(*request);
-      } else if (const auto* range = std::get_if<Gone>(&*message)) {
+      } else if (const auto* range = std::get_if<Gone>(&message)) {
         gone.push_back(*range);
       } else {
-        receiver_.receive(std::move(*message));
+        receiver_.receive(std::move(message));
       }
     }
     for (const Gone& range : gone) receiver_.receive(range);

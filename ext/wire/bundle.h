@@ -153,8 +153,9 @@ class BundleReader {
   explicit BundleReader(std::string_view bytes);
 
   const BundleHeader& header() const { return header_; }
-  // The next Patch, Gone or Request; nothing at the end.
-  std::optional<Message> next();
+  // Reads the next Patch, Gone or Request into `message`, whose memory is used again. False at the
+  // end.
+  bool next(Message& message);
   // After the end: whether the sender has more than this page.
   bool more() const { return more_; }
 
@@ -179,7 +180,7 @@ class BundleReader {
   void read_move();
   void read_group();
   void read_end();
-  Patch read_patch(Shape* shape);
+  void read_patch(Shape* shape, Message& message);
   Value read_value(Column& column);
   std::string_view read_string();
   int64_t read_number(const char* what, int64_t least = 0);

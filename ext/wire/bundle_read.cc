@@ -193,26 +193,29 @@ Value BundleReader::read_value(Column& column) {
 }
 
 // A patch of a shape, or a void.
-Patch BundleReader::read_patch(Shape* shape) {
+void BundleReader::read_patch(Shape* shape, Message& message) {
   if (seq_ == 0) in_.fail("a patch without a peer");
   if (seq_ > kMaxInteger) in_.fail("a seq is out of range");
   const uint64_t step = in_.varint();
   const uint64_t unit = step % 2 == 0 ? u(kTicksPerMs) : 1;
   if (step / 2 > (kMost - u(at_)) / unit) in_.fail("a clock value is out of range");
-  Patch patch;
-  if (!in_.ok()) return patch;
+  if (!in_.ok()) return;
   at_ += static_cast<int64_t>(step / 2 * unit);
-  patch.stamp = {at_, peer_, seq_};
-  patch.ver = ver_;
   if (group_ && seq_ > group_->last) group_.reset();
-  patch.group = group_;
+  auto* patch = std::get_if<Patch>(&message);
+  if (patch == nullptr) patch = &message.emplace<Patch>();
+  patch->stamp = {at_, peer_, seq_};
+  patch->ver = ver_;
+  patch->group = group_;
   seq_++;
-  if (shape == nullptr) return patch;
-  patch.table = shape->table;
-  patch.cells.reserve(shape->columns.size());
-  for (Column& column : shape->columns)
-    patch.cells.push_back({std::string(names_[column.name].text), read_value(column)});
-  return patch;
+  const size_t count = shape == nullptr ? 0 : shape->columns.size();
+  patch->table = shape == nullptr ? std::string_view() : shape->table;
+  patch->cells.resize(count);
+  for (size_t i = 0; i < count; i++) {
+    Column& column = shape->columns[i];
+    patch->cells[i].column = names_[column.name].text;
+    patch->cells[i].value = read_value(column);
+  }
 }
 
 void BundleReader::read_end() {
@@ -221,14 +224,15 @@ void BundleReader::read_end() {
   at_end_ = true;
 }
 
-std::optional<Message> BundleReader::next() {
-  std::optional<Message> out;
-  while (!out && !at_end_) {
+bool BundleReader::next(Message& message) {
+  bool found = false;
+  while (!found && !at_end_) {
     const uint64_t begin = in_.varint();
     if (begin >= tag::kFirstShape) {
       const uint64_t place = begin - tag::kFirstShape;
       if (place >= shapes_.size()) in_.fail("a patch of an unknown shape");
-      if (in_.ok()) out = read_patch(&shapes_[static_cast<size_t>(place)]);
+      if (in_.ok()) read_patch(&shapes_[static_cast<size_t>(place)], message);
+      found = true;
     } else {
       switch (begin) {
         case tag::kEnd:
@@ -247,17 +251,20 @@ std::optional<Message> BundleReader::next() {
           read_group();
           break;
         case tag::kVoid:
-          out = read_patch(nullptr);
+          read_patch(nullptr, message);
+          found = true;
           break;
         case tag::kGone: {
           const int64_t peer = read_number("a peer is out of range", 1);
-          out = Gone{peer, read_range()};
+          message = Gone{peer, read_range()};
+          found = true;
           break;
         }
         case tag::kRequest: {
           const int64_t peer = read_number("a peer is out of range", 1);
           const Range range = read_range();
-          out = Request{peer, range, header_.sender, read_sum()};
+          message = Request{peer, range, header_.sender, read_sum()};
+          found = true;
           break;
         }
         case tag::kSkip:
@@ -269,7 +276,7 @@ std::optional<Message> BundleReader::next() {
     }
     check();
   }
-  return out;
+  return found;
 }
 
 }  // namespace replic::wire

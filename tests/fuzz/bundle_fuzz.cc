@@ -28,7 +28,8 @@ Bundle read(std::string_view bytes) {
   try {
     wire::BundleReader reader(bytes);
     bundle.header = reader.header();
-    while (auto message = reader.next()) bundle.messages.push_back(*std::move(message));
+    Message message;
+    while (reader.next(message)) bundle.messages.push_back(message);
     bundle.complete = true;
     bundle.more = reader.more();
   } catch (const Error& error) {

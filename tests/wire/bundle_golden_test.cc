@@ -91,7 +91,8 @@ TEST(Golden, BundlesAreReadAsTheirTexts) {
     const std::string bytes = test::from_hex(file(golden.name + ".bundle"));
     BundleReader reader(bytes);
     std::vector<Message> messages;
-    while (auto message = reader.next()) messages.push_back(*std::move(message));
+    Message message;
+    while (reader.next(message)) messages.push_back(message);
     EXPECT_EQ(reader.header(), golden.header) << golden.name;
     EXPECT_EQ(write_text(messages), file(golden.name + ".json")) << golden.name;
     EXPECT_EQ(reader.more(), golden.more) << golden.name;

@@ -41,8 +41,9 @@ std::string records(const std::string& hex) { return sealed(kMagicVersion + kHea
 std::vector<Message> read(std::string_view bytes) {
   BundleReader reader(bytes);
   std::vector<Message> messages;
-  while (auto message = reader.next()) messages.emplace_back(*std::move(message));
-  EXPECT_FALSE(reader.next().has_value());  // the end stays the end
+  Message message;
+  while (reader.next(message)) messages.push_back(message);
+  EXPECT_FALSE(reader.next(message));  // the end stays the end
   return messages;
 }
 std::string fault(std::string_view bytes) {
@@ -90,7 +91,8 @@ TEST(Bundle, CarriesItsHeader) {
   BundleReader reader(bytes);
   EXPECT_EQ(reader.header(), header);
   EXPECT_FALSE(reader.more());
-  EXPECT_FALSE(reader.next().has_value());
+  Message message;
+  EXPECT_FALSE(reader.next(message));
   EXPECT_TRUE(reader.more());
 }
 
