@@ -20,6 +20,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "sqlite/statement.h"
@@ -82,6 +83,14 @@ class Gate {
   // E_SQLITE when it could not be undone alone.
   bool attempt(const std::function<bool()>& work);
 
+  // Prepares the statement anew when the schema has another version than at the last call. To be
+  // called before write() inside of a running statement: SQLite would find out in the midst, go
+  // back to the savepoint of ours, and roll back the whole transaction where it cannot do that:
+  // while UPDATE OR REPLACE has a cursor pinned. Source: saveCursorPosition() in btree.c.
+  void renew(int64_t schema_version) {
+    if (std::exchange(schema_version_, schema_version) != schema_version && depth_ == 0) clear();
+  }
+
   // True when the end of the transaction that is open will be heard of.
   bool has_joined() const { return joined_; }
   // True while an attempt runs or is being undone.
@@ -115,6 +124,7 @@ class Gate {
   sqlite3* db_;
   TransactionListener* listener_ = nullptr;
   std::vector<Statement> statements_;  // one a level of nesting
+  int64_t schema_version_ = 0;         // see renew()
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;
   Care care_ = Care::parts;

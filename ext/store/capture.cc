@@ -40,6 +40,8 @@ bool same_value(sqlite3_value* a, sqlite3_value* b) {
 void Capture::load() {
   if (state_.loaded()) return catalog_.refresh();
   db_.connect();
+  catalog_.refresh();
+  db_.gate.renew(catalog_.schema_version());
   db_.gate.write([&] {
     catalog_.refresh();
     if (catalog_.initialised()) identity_.init(std::nullopt);
@@ -158,6 +160,8 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
   was_written(plan, row.new_key);
   if (is_row(plan, keeping_, row.new_key)) {
     keeping_ = RowId();
+    // It has come back as it was when its statement began. A trigger may have changed it since.
+    if (plan.has_triggers) local_.record(plan, row.new_key, row.values);
     return;
   }
   take_evicted(plan, row);

@@ -37,3 +37,16 @@ DELETE FROM pet;
 SELECT id, owner, deletedAt IS NOT NULL FROM pet;
 COMMIT;
 SELECT * FROM replic_check;
+
+-- A trigger of the application changes the row that is being moved to the key of a deleted one: what
+-- stays under the old key is what its log says.
+CREATE TABLE pair(id INTEGER PRIMARY KEY, mark TEXT, touched TEXT, deletedAt INTEGER);
+CREATE TRIGGER touch AFTER DELETE ON pair BEGIN
+  UPDATE pair SET touched = 'y' WHERE mark IS NULL;
+END;
+SELECT replic_track('pair');
+INSERT INTO pair(id, mark) VALUES (1, NULL), (2, 'm');
+UPDATE pair SET deletedAt = 5 WHERE id = 2;
+UPDATE pair SET id = 2 WHERE id = 1;
+SELECT id, mark, touched, deletedAt IS NOT NULL FROM pair;
+SELECT * FROM replic_check;

@@ -89,3 +89,18 @@ INSERT INTO memo(id, body) VALUES (11, 'eleven');
 SELECT problem FROM replic_tables WHERE tab = 'memo';
 SELECT replic_untrack('memo');
 INSERT INTO memo(id, body) VALUES (11, 'eleven');
+
+-- After a change of the schema, REPLACE in an UPDATE tells of the row that it takes away while it
+-- has a cursor pinned, where SQLite cannot go back to a savepoint.
+PRAGMA recursive_triggers = ON;
+CREATE TABLE part(id INTEGER PRIMARY KEY, v INTEGER);
+CREATE UNIQUE INDEX part_v ON part(coalesce(v, 'none'));
+INSERT INTO part VALUES (1, NULL), (2, 2);
+SELECT replic_track('part');
+ALTER TABLE part ADD COLUMN late INTEGER DEFAULT 1;
+SELECT replic_refresh();
+BEGIN;
+UPDATE OR REPLACE part SET v = NULL WHERE id = 2;
+COMMIT;
+SELECT * FROM part;
+SELECT * FROM replic_check WHERE tab = 'part';
