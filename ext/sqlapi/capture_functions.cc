@@ -65,7 +65,7 @@ Value run_buries(Connection& store, Values values) {
 
 Value run_meets(Connection& store, Values values) {
   const Subject subject = subject_of(values, 3);
-  store.capture().meets(subject.table, values.subspan(2));
+  store.capture().meets(subject.op, subject.table, values.subspan(2));
   return {};
 }
 

@@ -228,15 +228,26 @@ void Capture::take_remove(const TablePlan& plan, const Row& row) {
     burying_ = RowId();
     return leave_for_settle(plan, row.old_key);
   }
-  // REPLACE takes the old row away before it writes the new one.
-  if (is_coming(plan, row.old_key) && recursive_triggers())
-    return leave_for_settle(plan, row.old_key);
+  if (makes_room(plan, row.old_key)) return leave_for_settle(plan, row.old_key);
   if (!plan.keeps_rows()) {
     local_.record_gone(plan, row.old_key);
     return;
   }
   const Value tombstone = tombstone_.is_null() ? local_.record_gone(plan, row.old_key) : tombstone_;
   leave_for_settle(plan, row.old_key, tombstone);
+}
+
+// Whether REPLACE takes the row away before it writes another one in its place: of the same key,
+// or, by UPDATE, of a UNIQUE value of it. There no trigger can put it back, since SQLite refuses
+// what is written to the table in the meantime; take_evicted() does.
+bool Capture::makes_room(const TablePlan& plan, const std::vector<Value>& key) {
+  const auto is_met = [&](const Told& told) {
+    return told.op == Op::update && told.savepoints == state_.savepoints() &&
+           is_row(plan, told.row, key);
+  };
+  const bool may =
+      is_coming(plan, key) || (plan.keeps_rows() && std::any_of(met_.begin(), met_.end(), is_met));
+  return may && recursive_triggers();
 }
 
 bool Capture::recursive_triggers() {
@@ -342,9 +353,7 @@ void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value
     if (!moves) return;
     keys = keys.subspan(half);
   }
-  // From now on each statement has a savepoint of its own, by which it is known from a later one.
-  if (db_.writing() && !state_.loaded()) load();
-  tell(coming_, name_row(table, keys));
+  tell(coming_, op, name_row(table, keys));
 }
 
 bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
@@ -353,13 +362,15 @@ bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
   });
 }
 
-void Capture::tell(std::vector<Told>& list, RowId&& row) {
+void Capture::tell(std::vector<Told>& list, Op op, RowId&& row) {
+  // From now on each statement has a savepoint of its own, by which it is known from a later one.
+  if (db_.writing() && !state_.loaded()) load();
   if (list.size() == kMostTold) list.erase(list.begin());
-  list.push_back({std::move(row), state_.savepoints()});
+  list.push_back({std::move(row), state_.savepoints(), op});
 }
 
-void Capture::meets(std::string_view table, std::span<sqlite3_value*> key) {
-  if (db_.own_write.kind != OwnWrite::Kind::apply) tell(met_, name_row(table, key));
+void Capture::meets(Op op, std::string_view table, std::span<sqlite3_value*> key) {
+  if (db_.own_write.kind != OwnWrite::Kind::apply) tell(met_, op, name_row(table, key));
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {

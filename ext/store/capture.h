@@ -56,7 +56,7 @@ class Capture {
 
   // Before a row is written: there is another one, of `key`, that holds a UNIQUE value of it.
   // REPLACE would take that away, and tell no trigger of it.
-  void meets(std::string_view table, std::span<sqlite3_value*> key);
+  void meets(Op op, std::string_view table, std::span<sqlite3_value*> key);
 
   // Where T keeps deleted rows. Before a row of `key` is inserted, when there is a deleted one:
   // true when that one is to be removed first.
@@ -87,6 +87,7 @@ class Capture {
   struct Told {
     RowId row;
     int64_t savepoints;  // State::savepoints() then: it is another number in a later statement
+    Op op;               // what is about to be done
   };
 
   // What the triggers have handed over of one row.
@@ -99,7 +100,7 @@ class Capture {
 
   void load();
   const TablePlan& join(std::string_view table, std::string_view fingerprint);
-  void tell(std::vector<Told>& list, RowId&& row);
+  void tell(std::vector<Told>& list, Op op, RowId&& row);
   bool is_announced(Op op, std::string_view table, std::span<sqlite3_value*> key);
   void read(const TablePlan& plan, Op op, std::span<sqlite3_value*> values);
   std::optional<std::vector<Value>> row_now(const TablePlan& plan, const std::vector<Value>& key);
@@ -112,6 +113,7 @@ class Capture {
   bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
   bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
+  bool makes_room(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
   void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
                         std::optional<Value> tombstone = std::nullopt);

@@ -247,11 +247,17 @@ void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key)
   for (size_t i = 0; i < plan.columns.size(); i++) run.bind(said.value(i));
   if (run.try_exec() == SQLITE_OK) return;
   const std::string tombstone = ident(plan.columns[*plan.tombstone_column].name);
+  const std::string why = db_.errmsg();
+  const bool is_key = why.starts_with("FOREIGN KEY");
   throw Error(Code::constraint,
-              "a deleted row stays in table " + quoted(plan.name) +
-                  ", and keeps its values from others: " + db_.errmsg(),
-              "let the UNIQUE index leave out deleted rows: CREATE UNIQUE INDEX ... WHERE " +
-                  tombstone + " IS NULL; or track a table without that column");
+              "a deleted row stays in table " + quoted(plan.name) + ", and " +
+                  (is_key ? "still refers to others: " : "keeps its values from others: ") + why,
+              is_key
+                  ? "write the row that it refers to first, or set the reference to NULL; or track "
+                    "a table without the column " +
+                        tombstone
+                  : "let the UNIQUE index leave out deleted rows: CREATE UNIQUE INDEX ... WHERE " +
+                        tombstone + " IS NULL; or track a table without that column");
 }
 
 Stamp LocalWriter::next_stamp(int64_t at) {

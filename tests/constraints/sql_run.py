@@ -250,7 +250,8 @@ class SqlRun:
     def is_apt(self, step, error):
         """May this statement get this error of ours?"""
         miscounted = self.refers_to_itself and MISCOUNTED in error
-        return ("E_CONSTRAINT" in error and (self.may_refuse or miscounted)
+        refers = "still refers to others: FOREIGN KEY" in error  # a deleted row, which stays
+        return ("E_CONSTRAINT" in error and (self.may_refuse or miscounted or refers)
                 or "replic_patch" in step and ("E_SQLITE" not in error
                                                or "trigger recursion" in error)
                 or "E_SCHEMA" in error and self.schedule["late"] is not None)

@@ -50,3 +50,21 @@ UPDATE pair SET deletedAt = 5 WHERE id = 2;
 UPDATE pair SET id = 2 WHERE id = 1;
 SELECT id, mark, touched, deletedAt IS NOT NULL FROM pair;
 SELECT * FROM replic_check;
+
+-- A deleted row that stays may not refer to what is not there.
+CREATE TABLE node(id INTEGER PRIMARY KEY, v INTEGER, up INTEGER REFERENCES node(id),
+  deletedAt INTEGER);
+CREATE UNIQUE INDEX node_v ON node(v) WHERE deletedAt IS NULL;
+SELECT replic_track('node');
+INSERT INTO node(id, v) VALUES (1, 1), (2, 2);
+UPDATE OR REPLACE node SET v = 3, up = CASE id WHEN 1 THEN 9 END;
+UPDATE OR REPLACE node SET v = 3, up = CASE id WHEN 1 THEN 2 END;
+SELECT id, v, up, deletedAt IS NOT NULL FROM node;
+SELECT * FROM replic_check;
+
+-- The first statement of a transaction that takes a row away by UPDATE OR REPLACE.
+UPDATE OR REPLACE node SET v = 3 WHERE id = 1;
+UPDATE node SET deletedAt = NULL, v = 7 WHERE id = 1;
+UPDATE OR REPLACE node SET v = 7 WHERE id = 2;
+SELECT id, v, up, deletedAt IS NOT NULL FROM node;
+SELECT * FROM replic_check;
