@@ -182,8 +182,16 @@ sqlite3_stmt* Gate::statement_at(size_t level) {
   return statements_[level].get();
 }
 
+sqlite3_stmt* Gate::next_statement() {
+  const bool is_whole = depth_ == 0 && sqlite3_get_autocommit(db_) != 0 &&
+                        sqlite3_txn_state(db_, "main") != SQLITE_TXN_WRITE;
+  if (!is_whole) return statement_at(static_cast<size_t>(depth_));
+  if (!alone_) alone_ = Statement(db_, "INSERT INTO main.replic_gate(op) VALUES (0)");
+  return alone_.get();
+}
+
 void Gate::run(Job& job) {
-  sqlite3_stmt* statement = statement_at(static_cast<size_t>(depth_));
+  sqlite3_stmt* statement = next_statement();
   const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
   const int64_t rollbacks = rollbacks_;
   job.in_transaction = sqlite3_get_autocommit(db_) == 0;

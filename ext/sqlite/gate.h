@@ -3,8 +3,10 @@
 // A function cannot open a savepoint while a write statement runs, and a half-done write must never
 // stay. So every write is one nested statement, INSERT INTO replic_gate(op) SELECT 0, on an
 // eponymous virtual table, and all its work is done by nested statements inside that table's
-// xUpdate. SQLite undoes the whole statement when xUpdate fails, in autocommit, inside BEGIN and
-// under a running statement alike. (The VALUES form would not be atomic inside BEGIN.)
+// xUpdate. SQLite undoes the whole statement when xUpdate fails, inside BEGIN and under a running
+// statement that writes. Where the write is the whole transaction, it is INSERT INTO
+// replic_gate(op) VALUES (0), which SQLite undoes by taking back the transaction, and so needs no
+// journal for.
 //
 // The same table gives the transaction's life to a Listener: it is how state may be held in memory
 // within a transaction and written once, before the commit.
@@ -100,6 +102,7 @@ class Gate {
   // Finalizes the cached statements.
   void clear() {
     statements_.clear();
+    alone_ = Statement();
     rollback_ = Statement();
   }
 
@@ -119,11 +122,13 @@ class Gate {
   bool can_run_unjournaled();
   void roll_back();
   sqlite3_stmt* statement_at(size_t level);
+  sqlite3_stmt* next_statement();
   int update() noexcept;
 
   sqlite3* db_;
   TransactionListener* listener_ = nullptr;
   std::vector<Statement> statements_;  // one a level of nesting
+  Statement alone_;                    // for a write that is the whole transaction
   int64_t schema_version_ = 0;         // see renew()
   Job* job_ = nullptr;                 // what the next xUpdate is to do
   int depth_ = 0;

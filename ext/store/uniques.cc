@@ -36,8 +36,8 @@ std::string row_like(Database& db, const TablePlan& plan, Value&& value) {
   std::string out;
   Run run = db.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
   while (run.step()) {
-    const std::string name = ident(run.text(1));
-    out.append(out.empty() ? "" : ",").append(value(name)).append(" AS ").append(name);
+    const std::string name = run.text(1);
+    out.append(out.empty() ? "" : ",").append(value(name)).append(" AS ").append(ident(name));
   }
   return "(SELECT " + out + ") AS " + ident(plan.name);
 }
@@ -95,9 +95,16 @@ IndexText read_index(std::string_view sql) {
 
 std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan& plan) {
   std::vector<Meeting> out;
-  const auto new_row = [&] {
-    return row_like(db, plan, [](const std::string& name) { return "NEW." + name; });
+  // A column of the new row. Where it may not be NULL, REPLACE puts the default in the place of
+  // one.
+  const auto new_value = [&](const std::string& name) {
+    const auto own = plan.own_column(name);
+    std::string value = "NEW." + ident(name);
+    if (!own || !plan.columns[*own].not_null || plan.columns[*own].default_sql.empty())
+      return value;
+    return "ifnull(" + value + "," + enclosed(plan.columns[*own].default_sql) + ")";
   };
+  const auto new_row = [&] { return row_like(db, plan, new_value); };
   Run indexes = db.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
   while (indexes.step()) {
     if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
@@ -126,9 +133,11 @@ std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan&
         continue;
       }
       const std::string collated = ident(name) + " COLLATE " + ident(parts.text(4));
-      all.append(collated).append("=NEW.").append(ident(name));
+      const std::string value = new_value(name);
+      all.append(collated).append("=").append(value);
       std::string& changed = meeting.changed;
-      changed.append(changed.empty() ? "" : " OR ").append("NEW.").append(collated);
+      changed.append(changed.empty() ? "" : " OR ").append(value);
+      changed.append(" COLLATE ").append(ident(parts.text(4)));
       changed.append(" IS NOT OLD.").append(ident(name));
     }
     if (!text.where.empty()) meeting.condition += " AND " + enclosed(text.where);

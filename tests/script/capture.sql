@@ -143,3 +143,15 @@ SELECT replic_refresh();
 INSERT OR REPLACE INTO seat VALUES (4, 'Window', 1), (5, 'aisle', 1);
 SELECT * FROM seat;
 SELECT * FROM replic_check();
+
+-- REPLACE puts the default in the place of a NULL that may not be, and that can meet another row.
+CREATE TABLE rank(id INTEGER PRIMARY KEY, place TEXT NOT NULL DEFAULT 'last' UNIQUE,
+  n INTEGER NOT NULL DEFAULT (2 + 3));
+CREATE UNIQUE INDEX rank_n ON rank(n + 1);
+SELECT replic_track('rank');
+INSERT INTO rank(id) VALUES (1);
+INSERT OR REPLACE INTO rank VALUES (2, NULL, 6);
+INSERT OR REPLACE INTO rank VALUES (3, 'first', 5);
+UPDATE OR REPLACE rank SET n = NULL WHERE id = 2;
+SELECT * FROM rank;
+SELECT * FROM replic_check();
