@@ -55,6 +55,8 @@ class Database {
   void prepare(const Sql& sql) {
     if (gate.care() == Care::none) cached(sql);
   }
+  // Changes when statements are forgotten.
+  int64_t cache_age() const { return cache_age_; }
   // Forgets cached statements when there are too many. No Run may be alive that was not stepped
   // yet.
   void trim();

@@ -101,6 +101,10 @@ class Run {
   std::string text(int column) const;
   std::string blob(int column) const;
   Value value(int column) const;
+  // How often SQLite has prepared the statement anew, since the schema had changed.
+  int times_reprepared() const {
+    return sqlite3_stmt_status(handle_, SQLITE_STMTSTATUS_REPREPARE, 0);
+  }
   int column_count() const { return sqlite3_column_count(handle_); }
 
  private:

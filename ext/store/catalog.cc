@@ -55,22 +55,27 @@ void Catalog::clear() {
   version_ = -1;
 }
 
+// A change of the temporary schema makes SQLite prepare every statement anew, so most calls need
+// not read that version. Source: OP_SetCookie in vdbe.c.
 void Catalog::refresh_all() {
+  refresh();
+  if (std::exchange(temp_seen_, prepared_) == prepared_) return;
   int64_t version = 0;
   {
     Run run = db_.run("PRAGMA temp.schema_version");
     if (run.step()) version = run.integer(0);
   }
-  if (version != temp_version_) invalidate();
-  temp_version_ = version;
+  if (std::exchange(temp_version_, version) == version) return;
+  invalidate();
   refresh();
 }
 
 void Catalog::refresh() {
   int64_t version = 0;
   {
-    Run run = db_.run("PRAGMA main.schema_version");
+    Run run = db_.run(version_sql_);
     if (run.step()) version = run.integer(0);
+    prepared_ = {db_.cache_age(), run.times_reprepared()};
   }
   if (version == version_ && !uncommitted_) return;
   clear();

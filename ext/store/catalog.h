@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sqlite/database.h"
@@ -86,6 +87,11 @@ class Catalog {
   bool listed_ = false;
   bool known_initialised_ = false;
   int64_t version_ = -1;
+  Sql version_sql_{"PRAGMA main.schema_version"};
+  // The cache that holds its statement, and how often SQLite has prepared it anew.
+  using Prepared = std::pair<int64_t, int>;
+  Prepared prepared_{-1, 0};
+  Prepared temp_seen_{-2, 0};  // when temp_version_ was read
   int64_t temp_version_ = 0;
   int64_t generation_ = 0;
   bool uncommitted_ = false;  // read in a transaction whose end will not be heard of

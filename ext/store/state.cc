@@ -15,6 +15,16 @@ constexpr std::string_view kSelectState =
     "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
+// peer, first, last, ver, sum, at
+ReceivedRange read_range(const Run& run) {
+  return {run.integer(0),
+          run.integer(1),
+          run.integer(2),
+          run.integer(3),
+          static_cast<uint64_t>(run.integer(4)),
+          run.integer(5)};
+}
+
 }  // namespace
 
 StateRow State::read_row(Run& run) {
@@ -67,12 +77,7 @@ void State::for_each_range(bool initialised, int64_t peer,
       "ORDER BY peer,first");
   run.bind(peer).bind(peer == 0 ? kNone : peer);
   while (run.step()) {
-    ReceivedRange range{run.integer(0),
-                        run.integer(1),
-                        run.integer(2),
-                        run.integer(3),
-                        static_cast<uint64_t>(run.integer(4)),
-                        run.integer(5)};
+    ReceivedRange range = read_range(run);
     if (now_.loaded) {
       for (const Hot& hot : now_.hot) {
         if (hot.dirty && hot.range.peer == range.peer && hot.range.first == range.first)
@@ -115,7 +120,18 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   if (Hot* hot = find_hot(peer, seq)) return hot;
   ReceivedRange range;
   int64_t next_first = kNone;
+  bool is_last = false;
   {
+    // Mostly it is the last range of the peer.
+    Run run = db_.run(
+        "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 ORDER BY first "
+        "DESC LIMIT 1");
+    run.bind(peer);
+    if (!run.step()) return nullptr;
+    range = read_range(run);
+    is_last = range.first <= seq;
+  }
+  if (!is_last) {
     Run run = db_.run(
         "SELECT peer,first,last,ver,sum,at,"
         "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER "
@@ -123,12 +139,7 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
         "FROM main._replic_ranges AS r WHERE peer=?1 AND first<=?2 ORDER BY first DESC LIMIT 1");
     run.bind(peer).bind(seq);
     if (!run.step()) return nullptr;
-    range = {run.integer(0),
-             run.integer(1),
-             run.integer(2),
-             run.integer(3),
-             static_cast<uint64_t>(run.integer(4)),
-             run.integer(5)};
+    range = read_range(run);
     if (!run.is_null(6)) next_first = run.integer(6);
   }
   Hot& hot = slot_for_use();

@@ -84,9 +84,16 @@ class Run:
         return max((m.seq for m, _ in self.received[i] if m.peer == self.peers[i].id), default=0)
 
     def newest_stamp(self, i):
-        """The greatest stamp seen, those apart that are too far in the future to move the clock."""
+        """The greatest stamp that must have moved the clock: not one too far in the future, nor one
+        that has lost its (peer, seq), perhaps while it was."""
         limit = at_from_ms(int(time.time() * 1000) + self.max_drift_ms[i])
-        return max((m.stamp for m, _ in self.received[i] if m.at <= limit), default=(0, 0, 0))
+        winners = {}
+        for m, _ in self.received[i]:
+            rank = (m.tab != "_", m.at)
+            if rank > winners.get((m.peer, m.seq), ((False, 0), None))[0]:
+                winners[m.peer, m.seq] = (rank, m.stamp)
+        return max((stamp for (_, at), stamp in winners.values() if at <= limit),
+                   default=(0, 0, 0))
 
     def bring_table(self, i, name):
         shape, style = next(pair for pair in self.shapes if pair[0].name == name)

@@ -125,6 +125,56 @@ TEST(RefusingTrigger, IsPutAsideForWhatALocalPatchFrees) {
   EXPECT_EQ(host.close(), SQLITE_OK);
 }
 
+// A temporary trigger is noticed, and its end, whenever it comes: by DDL, and by a rollback of it.
+TEST(TemporaryTrigger, IsNoticedWhenItComesAndWhenItGoes) {
+  Host host;
+  host.rows(
+      "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT); SELECT replic_init(1);"
+      "SELECT replic_track('note', '{\"mode\":\"manual\"}')");
+  const std::string ignore =
+      "CREATE TEMP TRIGGER t BEFORE INSERT ON main.note BEGIN SELECT RAISE(IGNORE); END";
+  int64_t seq = 0;
+  const auto apply = [&] {
+    seq++;
+    host.rows("SELECT replic_apply(" +
+              sql_text(patch_message(7, seq, 1000 + seq, "note",
+                                     "{\"id\":" + std::to_string(seq) + ",\"body\":\"x\"}")) +
+              ")");
+    EXPECT_EQ(host.one("SELECT count(*) FROM note WHERE id > 0"), std::to_string(seq));
+  };
+  // Without one our own patch is written, with one it is refused.
+  int64_t id = 0;
+  const auto patch = [&](bool is_ignored) {
+    const std::string row = std::to_string(--id);
+    const Answer answer = host.ask("SELECT replic_patch('note', 'id', " + row + ", 'body', 'y')");
+    EXPECT_EQ(answer.ok(), !is_ignored) << answer.error;
+  };
+  for (int round = 0; round < 2; round++) {
+    apply();
+    patch(false);
+    host.rows(ignore);
+    apply();
+    patch(true);
+    host.rows("DROP TRIGGER t");
+    apply();
+    patch(false);
+    host.rows("BEGIN; " + ignore);
+    patch(true);
+    host.rows("ROLLBACK");
+    patch(false);
+    host.rows("BEGIN");
+    patch(false);
+    host.rows("SAVEPOINT s; " + ignore);
+    patch(true);
+    host.rows("ROLLBACK TO s");
+    patch(false);
+    apply();
+    host.rows("COMMIT");
+  }
+  EXPECT_EQ(host.rows("SELECT code, detail FROM replic_check"), std::vector<std::string>{});
+  EXPECT_EQ(host.close(), SQLITE_OK);
+}
+
 // The application's trigger has done its work at the origin, on this row too.
 TEST(WritingTrigger, ChangesNothingOfANewRowThatIsApplied) {
   Host host;
