@@ -112,7 +112,10 @@ class Merger {
 
   Replay new_replay();
   void settle(Replay& replay);
+  std::vector<Unit> local_units(int64_t peer, Range range);
   void add_local(Replay& replay, int64_t peer, Range range);
+  std::optional<std::string> replay_local(Unit&& unit);
+  std::optional<Unit> with_its_group(const Unit& unit);
   bool needs_judging(const LocalGroup& group);
   std::optional<RowRefusal> store(Replay& replay, std::vector<RowHistory*>& rows,
                                   const UnitHistory* local = nullptr);

@@ -50,20 +50,44 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
       return std::nullopt;
     }
   }
-  const std::pair id{unit.stamp.peer, unit.stamp.seq};
   std::vector<Unit> units;
   units.push_back(std::move(unit));
   note_claims(units);
   if (plan.has_ties() || plan.needs_trial) state_.tie_group();
   state_.replay_group();
+  // A transaction is accepted as a whole, with what it has written before: what that frees cannot
+  // make room for this. Only a FOREIGN KEY may be broken on its way.
+  auto group = concerns ? with_its_group(units.front()) : std::nullopt;
+  if (group) {
+    const auto refusal = replay_local(*std::move(group));
+    if (!refusal || !refusal->starts_with("FOREIGN KEY")) return refusal;
+  }
+  return replay_local(std::move(units.front()));
+}
+
+// Decides on a local unit by the rule, and writes it when it is accepted.
+std::optional<std::string> Merger::replay_local(Unit&& unit) {
+  const std::pair id{unit.stamp.peer, unit.stamp.seq};
   Replay replay = new_replay();
-  replay.add(std::move(units.front()));
+  replay.add(std::move(unit));
   replay.run();
   const UnitHistory& placed = *replay.history().units().at(id);
   if (placed.after == kNever) return placed.refusal;
   std::vector<RowHistory*> rows;
   if (const auto refused = store(replay, rows, &placed)) return refused->why;
   return std::nullopt;
+}
+
+// The open group with a patch that is its last, and not in the log yet. Nothing when it is alone.
+std::optional<Unit> Merger::with_its_group(const Unit& unit) {
+  const LocalGroup& open = state_.group();
+  if (open.peer != unit.stamp.peer || open.range.first == open.range.last) return std::nullopt;
+  db_.gate.need(Care::whole);
+  state_.write_group();
+  std::vector<Unit> units = local_units(open.peer, open.range);
+  if (units.size() != 1 || !units.front().group) return std::nullopt;
+  units.front().parts.push_back(unit.parts.front());
+  return std::move(units.front());
 }
 
 void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {

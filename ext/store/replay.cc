@@ -19,7 +19,7 @@ void Replay::add(Unit&& unit) {
   added.added = true;
   added.whole = true;
   for (UnitPart& part : unit.parts)
-    history_.add_part(added, *part.plan, std::move(part.row), part.ver, unit.in_log);
+    history_.add_part(added, *part.plan, std::move(part.row), part.ver, part.in_log);
   start_ = std::min(start_, Position{added.stamp, 0});
   decide_anew(added);
 }

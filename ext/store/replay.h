@@ -27,12 +27,12 @@ struct UnitPart {
   std::shared_ptr<const TablePlan> plan;
   RowPatch row;
   int64_t ver = 0;
+  bool in_log = false;  // of a local transaction: it is in the log and in T already
 };
 struct Unit {
   Stamp stamp;                 // of its first patch; for a group, with the group's first seq
   std::optional<Range> group;  // when it is a group
   std::vector<UnitPart> parts;
-  bool in_log = false;  // a local transaction, which is in the logs and in T already
 };
 
 class Replay {

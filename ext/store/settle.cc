@@ -37,8 +37,9 @@ void Merger::show(const TablePlan& plan, const std::vector<Value>& key) {
       "look for triggers of its own, and for what is not replicated and refers to it");
 }
 
-// Adds a local transaction, which is in the logs and in T.
-void Merger::add_local(Replay& replay, int64_t peer, Range range) {
+// The units of a local transaction, which is in the logs and in T: one, or as many as it has
+// patches when it is no group.
+std::vector<Unit> Merger::local_units(int64_t peer, Range range) {
   std::map<int64_t, Unit> units;  // by first seq
   const bool is_group = group_of(db_, peer, range.first) == range;
   const std::vector<std::string> tables = catalog_.tables();
@@ -53,11 +54,16 @@ void Merger::add_local(Replay& replay, int64_t peer, Range range) {
       Unit& unit = units[first];
       unit.stamp = {patch.stamp.at, peer, first};
       if (is_group) unit.group = range;
-      unit.in_log = true;
-      unit.parts.push_back({plan->shared_from_this(), std::move(patch), 0});
+      unit.parts.push_back({plan->shared_from_this(), std::move(patch), 0, true});
     }
   }
-  for (auto& [first, unit] : units) replay.add(std::move(unit));
+  std::vector<Unit> out;
+  for (auto& [first, unit] : units) out.push_back(std::move(unit));
+  return out;
+}
+
+void Merger::add_local(Replay& replay, int64_t peer, Range range) {
+  for (Unit& unit : local_units(peer, range)) replay.add(std::move(unit));
 }
 
 bool Merger::needs_judging(const LocalGroup& group) {

@@ -84,3 +84,26 @@ SELECT replic_init(3), replic_track('account'), replic_track('transfer');
 .echo on
 SELECT seq, json_extract(message, '$.grp') FROM replic_changes WHERE peer = 1 AND seq BETWEEN 3 AND 6;
 SELECT * FROM replic_check;
+
+-- What a transaction frees is accepted after it: it cannot make room for the same transaction.
+.open fourth.db
+.load ./replic
+CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+SELECT replic_init(4), replic_track('tag');
+SELECT replic_apply(
+  '{"type":10,"at":1000,"peer":9,"seq":1,"ver":1,"tab":"tag","delta":{"id":1,"name":"y"}}'
+  || '{"type":10,"at":1001,"peer":9,"seq":2,"ver":1,"tab":"tag","delta":{"id":2,"name":"x"}}'
+  || '{"type":10,"at":1002,"peer":9,"seq":3,"ver":1,"tab":"tag","delta":{"id":2,"name":"y"}}');
+SELECT tab, seq, reason FROM replic_pending;
+BEGIN;
+DELETE FROM tag WHERE id = 1;
+SELECT replic_patch('tag', 'id', 3, 'name', 'x');
+SELECT replic_patch('tag', 'id', 3, 'name', 'z') IS NULL;
+COMMIT;
+SELECT * FROM tag;
+SELECT count(*) FROM replic_pending;
+BEGIN;
+SELECT replic_patch('tag', 'id', 4, 'name', 'x') IS NULL;
+COMMIT;
+SELECT * FROM tag;
+SELECT * FROM replic_check;
