@@ -134,6 +134,12 @@ void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
   const Row row = std::exchange(row_, Row());
   if (own.plan == &plan && row_key(plan, *own.key) == row_key(plan, row.old_key))
     return;  // replic_patch makes the patch of it
+  const auto is_it = [&](const Updating& updating) {
+    return is_row(plan, updating.row, row.old_key);
+  };
+  if (op != Op::update) {
+    for (Updating& updating : updating_) updating.disturbed |= is_it(updating);
+  }
   switch (op) {
     case Op::insert:
       return take_insert(plan, row);
@@ -172,7 +178,8 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
 void Capture::take_update(const TablePlan& plan, const Row& row) {
   // An UPSERT has told of an INSERT before.
   if (!coming_.empty()) was_written(plan, row.new_key);
-  if (row.changed.empty()) return;
+  const bool disturbed = plan.has_triggers && was_disturbed(plan, row.old_key);
+  if (row.changed.empty() && !disturbed) return;
   take_evicted(plan, row);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
@@ -183,7 +190,29 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   }
   const auto now = plan.has_triggers ? row_now(plan, row.new_key) : std::nullopt;
   if (plan.has_triggers && !now) return;
+  if (disturbed) return local_.record(plan, row.new_key, *now);
   local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
+}
+
+void Capture::note_updating(std::string_view table, std::span<sqlite3_value*> key) {
+  const TablePlan* plan = catalog_.find(table);
+  if (plan == nullptr || !plan->has_triggers) return;
+  if (db_.writing() && !state_.loaded()) load();
+  if (updating_.size() == kMostTold) updating_.erase(updating_.begin());
+  updating_.push_back({name_row(table, key)});
+}
+
+// Whether a row that has been updated was captured between the BEFORE trigger of its update, which
+// is forgotten now, and the AFTER trigger.
+bool Capture::was_disturbed(const TablePlan& plan, const std::vector<Value>& key) {
+  for (size_t i = updating_.size(); i-- > 0;) {
+    if (!is_row(plan, updating_[i].row, key)) continue;
+    const bool out = updating_[i].disturbed;
+    updating_.resize(i);
+    for (Updating& outer : updating_) outer.disturbed |= is_row(plan, outer.row, key);
+    return out;
+  }
+  return true;
 }
 
 // REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
@@ -286,6 +315,7 @@ void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) 
 
 void Capture::settle() {
   coming_.clear();
+  updating_.clear();
   met_.clear();
   // They stay in the list: what is written now may be taken back, and the commit tried again.
   const auto rows = unsettled_;
@@ -301,6 +331,7 @@ void Capture::settle() {
 void Capture::forget() {
   row_ = Row();
   coming_.clear();
+  updating_.clear();
   met_.clear();
   burying_ = keeping_ = RowId();
 }
@@ -350,7 +381,7 @@ void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value
     const size_t half = keys.size() / 2;
     bool moves = false;
     for (size_t i = 0; i < half; i++) moves = moves || !same_value(keys[i], keys[half + i]);
-    if (!moves) return;
+    if (!moves) return note_updating(table, keys.first(half));
     keys = keys.subspan(half);
   }
   tell(coming_, op, name_row(table, keys));

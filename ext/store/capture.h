@@ -113,6 +113,8 @@ class Capture {
   bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
   bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
+  void note_updating(std::string_view table, std::span<sqlite3_value*> key);
+  bool was_disturbed(const TablePlan& plan, const std::vector<Value>& key);
   bool makes_room(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
   void leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,
@@ -129,6 +131,13 @@ class Capture {
   // Rows that are about to be written, of which no AFTER trigger has told yet, the newest last. One
   // that was skipped stays for a while.
   std::vector<Told> coming_;
+  // Rows that are about to be updated, of tables with triggers of the application, likewise; and
+  // whether they have been captured in the meantime: what the trigger tells as OLD is older then.
+  struct Updating {
+    RowId row;
+    bool disturbed = false;
+  };
+  std::vector<Updating> updating_;
   std::vector<Told> met_;    // rows that REPLACE may have taken away, likewise
   bool knows_keys_ = false;  // the triggers that call know the UNIQUE constraints as they are
   RowId burying_;            // a deleted row that is being removed to make room

@@ -91,3 +91,19 @@ SELECT replic_apply(readfile('books.json'));
 SELECT * FROM author, book;
 SELECT * FROM replic_pending;
 SELECT count(*) FROM replic_changes WHERE peer = 2;
+
+-- A BEFORE trigger that writes the row which is being updated: what the update then makes of it is
+-- captured, though the AFTER trigger is told of an older one.
+CREATE TABLE odd(id TEXT PRIMARY KEY, mark TEXT, n INTEGER);
+CREATE TRIGGER odd_clears BEFORE UPDATE ON odd BEGIN UPDATE odd SET mark = NULL WHERE id = 'a'; END;
+SELECT replic_track('odd');
+INSERT INTO odd VALUES ('a', 'm', 1), ('b', 'm', 1);
+UPDATE odd SET mark = 'm' WHERE id = 'a';
+SELECT * FROM odd;
+SELECT * FROM replic_check;
+BEGIN;
+UPDATE odd SET mark = 'm', n = n + 1;
+UPDATE odd SET n = n + 1 WHERE id = 'b';
+COMMIT;
+SELECT * FROM odd;
+SELECT * FROM replic_check;
