@@ -145,8 +145,8 @@ class Receiver {
     std::array<uint64_t, 2> rank;  // of the first columns of the key
     size_t index;                  // in plain_
   };
-  std::vector<Place> places_;  // of plain_
-  std::vector<std::vector<Slot>> spare_slots_;
+  std::vector<Place> places_;                   // of plain_
+  std::vector<std::vector<Slot>> spare_slots_;  // empty ones, for their memory
 };
 
 }  // namespace replic

@@ -9,6 +9,9 @@
 namespace replic {
 namespace {
 
+// Slots of a patch whose memory is used again: what is kept for that is 4 MiB at most.
+constexpr size_t kMostSpareSlots = 16;
+
 int order_of(const Value& x, const Value& y) {
   if (x.type() != y.type()) return x.type() < y.type() ? -1 : 1;
   if (x.type() == Type::integer && x.as_integer() != y.as_integer())
@@ -70,7 +73,8 @@ void Receiver::settle(bool last) {
   merger_.place(ordered_plain(), std::exchange(units_, {}));
   for (UnitPart& part : plain_) {
     if (spare_slots_.size() == kBatchPatches) break;
-    spare_slots_.push_back(std::move(part.row.slots));
+    if (part.row.slots.capacity() <= kMostSpareSlots)
+      spare_slots_.push_back(std::move(part.row.slots));
   }
   plain_.clear();
   places_.clear();
