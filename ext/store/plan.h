@@ -170,7 +170,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
 };
 
 // Rows that one statement of log_insert_batch inserts.
-inline constexpr size_t kLogBatch = 8;
+inline constexpr size_t kLogBatch = 16;
 
 // Fills in the SQL texts.
 void write_sql(TablePlan& plan);

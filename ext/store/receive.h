@@ -77,7 +77,7 @@ class Receiver {
 
  private:
   // Patches of a call that are merged together, in the order of their rows.
-  static constexpr size_t kBatchPatches = 4096;
+  static constexpr size_t kBatchPatches = 2560;
 
   Arrival arrive(Patch&& patch, const TablePlan* plan);
   Arrival arrive(Patch&& patch);
