@@ -52,7 +52,7 @@ bool is_huge(std::string_view digits) {
   }
   const auto point = static_cast<int64_t>(std::min(mantissa.find('.'), mantissa.size()));
   const auto first = static_cast<int64_t>(mantissa.find_first_of("123456789"));
-  return point - first + exponent > 0;
+  return exponent > first - point;
 }
 
 // The keys of the objects that are open, to find one that comes twice. The views are into the
