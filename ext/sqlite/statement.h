@@ -47,7 +47,6 @@ class Sql {
   Sql() = default;
   explicit Sql(std::string text) : text_(std::move(text)) {}
   operator std::string_view() const { return text_; }
-  bool empty() const { return text_.empty(); }
 
  private:
   friend class Database;

@@ -98,6 +98,8 @@ class Capture {
     size_t columns = 0;                   // how many have come
   };
 
+  [[noreturn]] static void throw_stale(std::string_view table);
+  static bool same_value(sqlite3_value* a, sqlite3_value* b);
   void load();
   const TablePlan& join(std::string_view table, std::string_view fingerprint);
   void tell(std::vector<Told>& list, Op op, RowId&& row);

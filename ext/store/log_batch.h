@@ -25,8 +25,6 @@ class LogBatch {
   // `patch` must live.
   void insert(const TablePlan& plan, const RowPatch& patch);
   void flush();
-  // Nothing waits for flush().
-  bool empty() const { return entries_.empty(); }
 
  private:
   // Keys of which no patch is kept.

@@ -130,9 +130,7 @@ void Merger::place(std::span<UnitPart* const> plain, std::vector<Unit>&& units) 
 // Places what may be placed fast; the others become units in `slow`.
 void Merger::place_plain(std::span<UnitPart* const> plain, std::vector<Unit>& slow) {
   batch_.begin();
-  size_t freed = 0;
-  for (size_t i = 0; i < plain.size(); i++) {
-    UnitPart* const part = plain[i];
+  for (UnitPart* part : plain) {
     const TablePlan& plan = *part->plan;
     const Stamp stamp = part->row.stamp;
     // While nothing waits, no other row of the log is looked at.
@@ -145,8 +143,6 @@ void Merger::place_plain(std::span<UnitPart* const> plain, std::vector<Unit>& sl
       slow.push_back({stamp, std::nullopt, {}});
       slow.back().parts.push_back(std::move(*part));
     }
-    // Now, while they are in the processor's cache.
-    for (; batch_.empty() && freed <= i; freed++) plain[freed]->row.slots.clear();
   }
   in_batch_ = false;
   batch_.flush();

@@ -9,7 +9,7 @@
 namespace replic {
 namespace {
 
-// Slots of a patch whose memory is used again: what is kept for that is 4 MiB at most.
+// Slots of a patch whose memory is used again; so no more is kept than a batch of such patches.
 constexpr size_t kMostSpareSlots = 16;
 
 int order_of(const Value& x, const Value& y) {
@@ -73,8 +73,9 @@ void Receiver::settle(bool last) {
   merger_.place(ordered_plain(), std::exchange(units_, {}));
   for (UnitPart& part : plain_) {
     if (spare_slots_.size() == kBatchPatches) break;
-    if (part.row.slots.capacity() <= kMostSpareSlots)
-      spare_slots_.push_back(std::move(part.row.slots));
+    if (part.row.slots.capacity() > kMostSpareSlots) continue;
+    part.row.slots.clear();
+    spare_slots_.push_back(std::move(part.row.slots));
   }
   plain_.clear();
   places_.clear();
@@ -114,7 +115,6 @@ std::vector<Slot> Receiver::take_slots() {
   if (spare_slots_.empty()) return {};
   std::vector<Slot> out = std::move(spare_slots_.back());
   spare_slots_.pop_back();
-  out.clear();
   return out;
 }
 

@@ -120,18 +120,7 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   if (Hot* hot = find_hot(peer, seq)) return hot;
   ReceivedRange range;
   int64_t next_first = kNone;
-  bool is_last = false;
   {
-    // Mostly it is the last range of the peer.
-    Run run = db_.run(
-        "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 ORDER BY first "
-        "DESC LIMIT 1");
-    run.bind(peer);
-    if (!run.step()) return nullptr;
-    range = read_range(run);
-    is_last = range.first <= seq;
-  }
-  if (!is_last) {
     Run run = db_.run(
         "SELECT peer,first,last,ver,sum,at,"
         "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER "

@@ -31,6 +31,7 @@ class Run:
         self.schedule = schedule
         self.folder = folder
         self.backups = {}                               # position -> what it was like
+        self.ahead = set()                              # too far in the future when they came
         self.replaced = set()                           # identities whose file a copy has replaced
         self.shapes = [(BY_NAME[t["shape"]], t["style"]) for t in schedule["tables"]]
         self.base_at = at_from_ms(int(time.time() * 1000) + (PIN_MS if schedule["pinned"] else 0))
@@ -77,22 +78,26 @@ class Run:
 
     def learn(self, i, text):
         message = read_message(text)
+        if message.at > self.drift_limit(i):
+            self.ahead.add(message)
         values = frozenset((n, type(v), v) for n, v in message.values.items())
         self.received[i].setdefault((message, values), text)
 
     def last_own_seq(self, i):
         return max((m.seq for m, _ in self.received[i] if m.peer == self.peers[i].id), default=0)
 
+    def drift_limit(self, i):
+        return at_from_ms(int(time.time() * 1000) + self.max_drift_ms[i])
+
     def newest_stamp(self, i):
         """The greatest stamp that must have moved the clock: not one too far in the future, nor one
-        that has lost its (peer, seq), perhaps while it was."""
-        limit = at_from_ms(int(time.time() * 1000) + self.max_drift_ms[i])
-        winners = {}
+        that was when it came, and has lost its (peer, seq)."""
+        limit = self.drift_limit(i)
+        most = {}
         for m, _ in self.received[i]:
-            rank = (m.tab != "_", m.at)
-            if rank > winners.get((m.peer, m.seq), ((False, 0), None))[0]:
-                winners[m.peer, m.seq] = (rank, m.stamp)
-        return max((stamp for (_, at), stamp in winners.values() if at <= limit),
+            most[m.peer, m.seq] = max(most.get((m.peer, m.seq), (False, 0)), (not m.is_void, m.at))
+        return max((m.stamp for m, _ in self.received[i] if m.at <= limit
+                    and (m not in self.ahead or (not m.is_void, m.at) == most[m.peer, m.seq])),
                    default=(0, 0, 0))
 
     def bring_table(self, i, name):

@@ -75,6 +75,26 @@ TEST(Gate, LeavesNothingOfARolledBackTransaction) {
   EXPECT_EQ(fresh.one("SELECT replic_peer()"), "4");
 }
 
+// What is read goes on when a call that is the whole transaction fails and is taken back.
+TEST(Gate, LetsAStatementThatReadsGoOn) {
+  Host host;
+  host.rows(kTables);
+  host.rows("SELECT " + patch(1) + "; SELECT " + patch(2) + "; SELECT " + patch(3));
+  sqlite3_stmt* reading = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(host.db(), "SELECT id FROM note", -1, &reading, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(reading), SQLITE_ROW);
+  const std::string good = patch_message(7, 1, 5, "note", "{\"id\":9,\"body\":\"x\"}");
+  EXPECT_FALSE(host.ask("SELECT replic_apply(" + sql_text(good + good + "{}") + ")").ok());
+  EXPECT_EQ(sqlite3_step(reading), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int64(reading, 0), 2);
+  EXPECT_EQ(sqlite3_step(reading), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_step(reading), SQLITE_DONE);
+  sqlite3_finalize(reading);
+  EXPECT_EQ(host.one("SELECT count(*) FROM note"), "3");
+  expect_sound(host);
+  EXPECT_EQ(host.close(), SQLITE_OK);
+}
+
 // --- every nesting of savepoints, against a model ------------------------------------------------
 
 struct World {

@@ -22,7 +22,6 @@ class LogBatchTest : public Inner {
         batch.insert(plan(table), one);
       }
       batch.flush();
-      EXPECT_TRUE(batch.empty());
     });
     return out;
   }
@@ -73,14 +72,12 @@ TEST_F(LogBatchTest, FindsItAmongTexts) {
 TEST_F(LogBatchTest, ChangesTheTableInTheMidst) {
   track("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "t");
   track("CREATE TABLE s(id INTEGER PRIMARY KEY)", "s");
-  plan("s");
   const RowPatch one = patch("t", {1, 9, 1}, {cell("id", 1), cell("v", 1)});
   const RowPatch two = patch("s", {2, 9, 2}, {cell("id", 1)});
   write([&] {
     LogBatch batch(db());
     batch.begin();
     batch.insert(plan("t"), one);
-    EXPECT_FALSE(batch.empty());
     EXPECT_EQ(batch.newest(plan("s"), {Value::integer(1)}), std::nullopt);
     batch.insert(plan("s"), two);
     EXPECT_EQ(batch.newest(plan("s"), {Value::integer(1)})->seq, 2);
