@@ -61,6 +61,7 @@ class UnitRun(Run):
         pinned = schedule["pinned"]
         self.base_at = at_from_ms(int(time.time() * 1000) + PIN_MS if pinned else OLD_MS)
         self.peers, self.received, self.gone, self.max_drift_ms, self.options = [], [], [], [], []
+        self.ahead = set()
         self.add_peer(PEER, schedule["kind"])
         self.messages = {}    # (id of the unit, seq) -> message
         self.groups = {}      # content of a message -> its group

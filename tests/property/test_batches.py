@@ -6,8 +6,12 @@ than any batch, new ones beside known ones, and several patches of one row.
 
 import contextlib
 import json
+import os
 import random
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import unittest
 
 from peer import extension_path
@@ -139,6 +143,57 @@ class Batches(unittest.TestCase):
                     encoding = "UTF-8" if (seed + len(name) + len(mode)) % 2 else "UTF-16le"
                     with self.subTest(table=name, mode=mode, encoding=encoding, seed=seed):
                         self.compare(name, mode, encoding, seed)
+
+
+# In a process of its own: applies the bundle in a file, and prints by how many KiB the most memory
+# that the process ever had has grown meanwhile.
+APPLY = """
+import re, sqlite3, sys
+def most():  # ru_maxrss would begin with that of the process before exec
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+extension, folder = sys.argv[1:]
+db = sqlite3.connect(folder + "/to.db", isolation_level=None)
+db.enable_load_extension(True)
+db.load_extension(extension)
+db.executescript("PRAGMA synchronous = OFF; CREATE TABLE T(id INTEGER PRIMARY KEY, a);"
+                 "SELECT replic_init(2); SELECT replic_track('T', '{\\"mode\\":\\"manual\\"}')")
+with open(folder + "/bundle", "rb") as file:
+    bundle = file.read()
+before = most()
+count = db.execute("SELECT replic_apply(?)", (bundle,)).fetchone()[0]
+print(count, most() - before)
+"""
+
+
+class Memory(unittest.TestCase):
+    def growth(self, patches):
+        """By how many KiB a process grows that applies so many."""
+        with tempfile.TemporaryDirectory() as folder:
+            with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+                db.enable_load_extension(True)
+                db.load_extension(extension_path())
+                db.executescript("CREATE TABLE T(id INTEGER PRIMARY KEY, a); SELECT replic_init(1);"
+                                 "SELECT replic_track('T'); SELECT replic_option('group_max', 1)")
+                db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                           " WHERE i < ?) INSERT INTO T SELECT i * 7919 % ?, i FROM n",
+                           (patches, 1_000_003))
+                bundle, = db.execute("SELECT replic_bundle()").fetchone()
+            with open(f"{folder}/bundle", "wb") as file:
+                file.write(bundle)
+            environment = dict(os.environ)  # what is freed shall not be kept for a while
+            environment["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "")
+                                           + ":quarantine_size_mb=1")
+            out = subprocess.run([sys.executable, "-c", APPLY, extension_path(), folder],
+                                 check=True, env=environment, stdout=subprocess.PIPE, text=True)
+        count, grown = map(int, out.stdout.split())
+        self.assertEqual(count, patches)
+        return grown
+
+    def test_does_not_grow_with_a_bundle(self):
+        few, many = self.growth(20_000), self.growth(400_000)
+        print(f"{few} KiB for 20,000 patches, {many} KiB for 400,000")
+        self.assertLess(many - few, 6_000)
 
 
 if __name__ == "__main__":
