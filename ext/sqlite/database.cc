@@ -130,7 +130,19 @@ Statement* Database::cached(const Sql& sql) {
   return sqlite3_stmt_busy(sql.kept_->get()) != 0 ? nullptr : sql.kept_;
 }
 
+// When it fails and is not undone by that, it is kept: the host may go on with an outer statement.
+void Database::run_put_off() {
+  std::function<void()> write = std::exchange(put_off_, nullptr);
+  const int64_t forgotten = forgotten_;
+  const sqlite3_int64 rowid = sqlite3_last_insert_rowid(db_);
+  std::exception_ptr failure;
+  if (!guarded_into(failure, write) && forgotten_ == forgotten) put_off_ = std::move(write);
+  sqlite3_set_last_insert_rowid(db_, rowid);
+  if (failure) std::rethrow_exception(failure);
+}
+
 Run Database::run_unjournaled(const Sql& sql) {
+  write_put_off();
   Statement* statement = cached(sql);
   return statement == nullptr ? Run(Statement(db_, sql)) : Run(*statement);
 }

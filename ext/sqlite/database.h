@@ -46,8 +46,14 @@ class Database {
 
   // One execution of `sql`, whose statement stays cached; for SQL text that is constant in the
   // program. Inside the gate, what writes needs Care::whole.
-  Run run(std::string_view sql) { return run_checked(cached(sql), sql); }
-  Run run(const Sql& sql) { return run_checked(cached(sql), sql); }
+  Run run(std::string_view sql) {
+    write_put_off();
+    return run_checked(cached(sql), sql);
+  }
+  Run run(const Sql& sql) {
+    write_put_off();
+    return run_checked(cached(sql), sql);
+  }
   // The same for what may be written without: one statement on T, and after it one on its log.
   Run run_unjournaled(const Sql& sql);
   // Without a journal: prepares what will be run after the first statement has written, so that it
@@ -57,11 +63,32 @@ class Database {
   }
   // Changes when statements are forgotten.
   int64_t cache_age() const { return cache_age_; }
+  // Puts a write to main off until we run another statement, or SQLite begins or ends a savepoint
+  // or commits: the journal of the application's statement need not hold the pages that are changed
+  // after it. Such a write must not fail where the application may go on: when it fails at the end
+  // of a savepoint, SQLite rolls the whole transaction back.
+  // `sql` is the statement that it needs.
+  void put_off(const Sql& sql, std::function<void()> write) {
+    write_put_off();
+    cached(sql);
+    put_off_ = std::move(write);
+  }
+  void write_put_off() {
+    if (put_off_) run_put_off();
+  }
+  // What was put off has been taken back, with what came before it.
+  void forget_put_off() {
+    put_off_ = nullptr;
+    forgotten_++;
+  }
   // Forgets cached statements when there are too many. No Run may be alive that was not stepped
   // yet.
   void trim();
   // One execution of a statement that is not kept.
-  Run once(std::string_view sql) { return Run(checked(Statement(db_, sql))); }
+  Run once(std::string_view sql) {
+    write_put_off();
+    return Run(checked(Statement(db_, sql)));
+  }
   void exec(std::string_view sql) { once(sql).exec(); }
   // Finalizes every statement that is kept, here or elsewhere.
   void release();
@@ -115,6 +142,7 @@ class Database {
   Run run_checked(Statement* statement, std::string_view sql) {
     return statement == nullptr ? once(sql) : Run(checked(*statement));
   }
+  void run_put_off();
   Statement* cached(std::string_view sql);
   Statement* cached(const Sql& sql);
   struct Hash {
@@ -125,6 +153,8 @@ class Database {
   sqlite3* db_;
   std::unordered_map<std::string, Statement, Hash, std::equal_to<>> cache_;
   int64_t cache_age_ = 0;  // how often statements were taken out of it
+  std::function<void()> put_off_;
+  int64_t forgotten_ = 0;  // how often what was put off was forgotten
   std::function<void()> release_;
   bool connected_ = false;
   bool uses_cache_ = true;

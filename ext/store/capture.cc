@@ -32,9 +32,9 @@ bool Capture::same_value(sqlite3_value* a, sqlite3_value* b) {
 }
 
 void Capture::load() {
-  if (state_.loaded()) return catalog_.refresh();
+  if (state_.loaded()) return catalog_.refresh_all();
   db_.connect();
-  catalog_.refresh();
+  catalog_.refresh_all();
   db_.gate.renew(catalog_.schema_version());
   db_.gate.write([&] {
     if (catalog_.initialised()) identity_.init(std::nullopt);

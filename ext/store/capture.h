@@ -4,7 +4,8 @@
 // The triggers run inside the application's statement. The first row of a transaction that is
 // captured enters the gate once, so that the transaction's life is known (see sqlite/gate.h); from
 // then on a row needs only its entry in the log, which SQLite undoes together with a statement that
-// fails: each trigger has a RAISE(ABORT), which makes SQLite keep a statement journal.
+// fails: each trigger has a RAISE(ABORT), which makes SQLite keep a statement journal. The last
+// entry of a statement is written when that journal is closed: see Database::put_off().
 //
 // The functions can be called by hand. Then they fail unless a write transaction is open, and do
 // nothing that a trigger of the schema could not do as well.

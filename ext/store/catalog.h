@@ -75,6 +75,7 @@ class Catalog {
   void read_key_collations(TablePlan& plan);
   void read_constraints(TablePlan& plan);
   uint64_t legality_of(const TablePlan& plan);
+  bool is_plain_log(const TablePlan& plan);
   void read_log(TablePlan& plan);
   std::string schema_sql(std::string_view type, std::string_view table);
 

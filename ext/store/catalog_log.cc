@@ -12,12 +12,36 @@
 
 namespace replic {
 
+// Whether the log is no more than columns and the two indexes, as replic_track makes it.
+bool Catalog::is_plain_log(const TablePlan& plan) {
+  const auto pragma = [&](const char* name) {
+    return db_.once("PRAGMA main." + std::string(name) + "(" + ident(plan.log) + ")");
+  };
+  if (plan.log_strict || has_triggers(db_, plan.log)) return false;
+  if (folded(schema_sql("table", plan.log)).find("check") != std::string::npos) return false;
+  if (pragma("foreign_key_list").step()) return false;
+  int indexes = 0;
+  for (Run run = pragma("index_list"); run.step();) indexes++;
+  if (indexes > 2) return false;
+  for (Run run = pragma("table_xinfo"); run.step();) {
+    const std::string name = run.text(1);
+    const auto column = plan.own_column(name);
+    const bool is_always_there = (column && plan.columns[*column].key_position >= 0) ||
+                                 same_name(name, "_patchedAt") || same_name(name, "_sequenceId") ||
+                                 same_name(name, "_peerId");
+    const bool is_generated = run.integer(6) != 0;
+    if (is_generated || (run.integer(3) != 0 && !is_always_there)) return false;
+  }
+  return true;
+}
+
 void Catalog::read_log(TablePlan& plan) {
   std::map<std::string, Affinity> log;
   {
     Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.log) + ")");
     while (run.step()) log[folded(run.text(1))] = affinity_of(run.text(2), plan.log_strict);
   }
+  plan.log_is_plain = is_plain_log(plan);
   for (const char* name : {"_patchedAt", "_sequenceId", "_peerId"}) {
     if (log.count(folded(name)) != 0) continue;
     plan.problem = quoted(plan.log) + " has no column " + quoted(name);

@@ -153,7 +153,7 @@ void LocalWriter::store(const TablePlan& plan, RowPatch&& row) {
       throw_no_nulls(plan, plan.column_name(slot.column));
   }
   issue(plan, row);
-  merger_.store_local(plan, row);
+  merger_.store_local(plan, std::move(row));
 }
 
 RowPatch LocalWriter::patch_of_row(const TablePlan& plan, const std::vector<Value>& key) {

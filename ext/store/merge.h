@@ -55,7 +55,7 @@ class Merger {
   // text, and what was written must be undone by the caller's failing.
   std::optional<std::string> place_local(Unit&& unit);
   // Keeps a local patch, the newest of all, of what T has already.
-  void store_local(const TablePlan& plan, const RowPatch& patch);
+  void store_local(const TablePlan& plan, RowPatch&& patch);
   // Other rows that ever held a value of a UNIQUE key that a row of these values holds; of the keys
   // that may hang on one of `columns`.
   std::vector<RowName> rivals(const TablePlan& plan, const std::vector<Value>& values,

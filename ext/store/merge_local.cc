@@ -25,6 +25,19 @@ bool may_be_miscounted(const TablePlan& plan, const RowPatch& patch, bool first)
       });
 }
 
+// The bytes of the texts and blobs of a patch that is put off: so few that the log's row can be no
+// larger than SQLite takes, where T has taken it.
+constexpr size_t kMostPutOff = 4'000;
+
+size_t size_of(const RowPatch& patch) {
+  size_t size = 0;
+  for (const Slot& slot : patch.slots) {
+    if (slot.value.type() == Type::text || slot.value.type() == Type::blob)
+      size += slot.value.bytes().size();
+  }
+  return size;
+}
+
 }  // namespace
 
 std::optional<std::string> Merger::place_local(Unit&& unit) {
@@ -90,11 +103,14 @@ std::optional<Unit> Merger::with_its_group(const Unit& unit) {
   return std::move(units.front());
 }
 
-void Merger::store_local(const TablePlan& plan, const RowPatch& patch) {
+void Merger::store_local(const TablePlan& plan, RowPatch&& patch) {
   prepare();
   logged_at_ = std::max(logged_at_, patch.stamp.at);
   note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
-  log_.insert(plan, patch);
+  if (!plan.log_is_plain || size_of(patch) > kMostPutOff) return log_.insert(plan, patch);
+  db_.put_off(plan.log_insert, [this, kept = plan.shared_from_this(), entry = std::move(patch)] {
+    log_.insert(*kept, entry);
+  });
 }
 
 std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,

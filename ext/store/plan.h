@@ -90,6 +90,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   std::optional<size_t> tombstone_column;  // when it is a column of T
   bool log_tombstone = false;  // the tombstone lives in the log alone: a deleted row leaves T
   bool log_strict = false;
+  bool log_is_plain = false;  // nothing of it refuses an entry, or does more than keep it
   bool strict = false;
   bool has_nulls = false;    // the log has a _nulls column
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only

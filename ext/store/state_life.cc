@@ -66,12 +66,14 @@ void State::add_due(const LocalGroup& group) {
 }
 
 void State::on_sync() {
+  db_.write_put_off();
   if (before_sync) before_sync();
   if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
   flush();
 }
 
 void State::drop() {
+  db_.forget_put_off();
   now_ = Memory();
   saved_.clear();
   unsaved_level_ = -1;
@@ -83,12 +85,14 @@ void State::on_savepoint(int level) {
   // When this throws, SQLite fails the statement that wanted the savepoint, and may go back to it:
   // nothing has changed by then.
   unsaved_level_ = level;
+  db_.write_put_off();
   if (saved_.size() <= index) saved_.resize(index + 1);
   unsaved_level_ = -1;
   saved_[index] = now_;
 }
 
 void State::on_release(int level) {
+  db_.write_put_off();
   const auto index = static_cast<size_t>(std::max(level, 0));
   if (saved_.size() > index) saved_.resize(index);
 }
@@ -96,6 +100,7 @@ void State::on_release(int level) {
 void State::on_rollback_to(int level) {
   if (on_undo) on_undo();
   if (level >= 0 && std::exchange(unsaved_level_, -1) == level) return;
+  db_.forget_put_off();
   const auto index = static_cast<size_t>(std::max(level, 0));
   if (level < 0 || index >= saved_.size() || !saved_[index]) {
     now_ = Memory();
@@ -110,6 +115,7 @@ void State::on_rollback_to(int level) {
 // Later patches of the transaction are of another group: this one may be committed without a word.
 void State::on_detach() {
   db_.without_cache([this] {
+    db_.write_put_off();
     if (before_sync) before_sync();
     close_group();
     flush();

@@ -63,7 +63,7 @@ SELECT * FROM replic_check;
 -- A trigger that comes after replic_track gets in line at the next call that writes.
 CREATE TRIGGER late BEFORE UPDATE ON note BEGIN UPDATE total SET notes = 1000; END;
 SELECT replic_refresh();
-SELECT replic_apply('{"type":10,"at":' || replic_now() || ',"peer":7,"seq":1,"ver":1,"tab":"note","delta":{"id":2,"body":"a lazy bird"}}');
+SELECT replic_apply('{"type":10,"at":' || (replic_now() + 1) || ',"peer":7,"seq":1,"ver":1,"tab":"note","delta":{"id":2,"body":"a lazy bird"}}');
 SELECT id, body FROM note;
 SELECT * FROM total;
 

@@ -125,6 +125,24 @@ TEST(RefusingTrigger, IsPutAsideForWhatALocalPatchFrees) {
   EXPECT_EQ(host.close(), SQLITE_OK);
 }
 
+TEST(TemporaryTrigger, IsNoticedByWhatIsCaptured) {
+  for (const char* transaction : {"SELECT 1", "BEGIN"}) {
+    SCOPED_TRACE(transaction);
+    Host host;
+    host.rows(
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT); SELECT replic_init(1);"
+        "SELECT replic_track('note'); INSERT INTO note VALUES (1, 'a');" +
+        std::string(transaction));
+    host.rows(
+        "CREATE TEMP TRIGGER t AFTER INSERT ON main.note BEGIN"
+        " UPDATE note SET body = 'changed' WHERE id = NEW.id; END");
+    host.rows("INSERT INTO note VALUES (2, 'b')");
+    if (host.in_transaction()) host.rows("COMMIT");
+    EXPECT_EQ(host.rows("SELECT * FROM replic_check"), std::vector<std::string>{});
+    EXPECT_EQ(host.one("SELECT body FROM note WHERE id = 2"), "changed");
+  }
+}
+
 // A temporary trigger is noticed, and its end, whenever it comes: by DDL, and by a rollback of it.
 TEST(TemporaryTrigger, IsNoticedWhenItComesAndWhenItGoes) {
   Host host;
