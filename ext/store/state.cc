@@ -9,10 +9,6 @@
 namespace replic {
 namespace {
 
-constexpr std::string_view kSelectState =
-    "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
-    "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen FROM "
-    "main._replic_state WHERE id=1";
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 // peer, first, last, ver, sum, at
@@ -53,13 +49,13 @@ StateRow State::read_row(Run& run) {
 StateRow State::read(bool initialised) {
   if (now_.loaded) return now_.row;
   if (!initialised) return {};
-  Run run = db_.run(kSelectState);
+  Run run = db_.run(select_row_);
   return run.step() ? read_row(run) : StateRow();
 }
 
 void State::load() {
   if (now_.loaded) return;
-  Run run = db_.run(kSelectState);
+  Run run = db_.run(select_row_);
   if (!run.step()) {
     throw Error(Code::state, "table _replic_state has no row",
                 "restore the file from a backup, or from another peer");
@@ -121,15 +117,17 @@ State::Hot* State::load_hot(int64_t peer, int64_t seq) {
   ReceivedRange range;
   int64_t next_first = kNone;
   {
-    Run run = db_.run(
-        "SELECT peer,first,last,ver,sum,at,"
-        "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first ORDER "
-        "BY n.first LIMIT 1) "
-        "FROM main._replic_ranges AS r WHERE peer=?1 AND first<=?2 ORDER BY first DESC LIMIT 1");
+    Run run = db_.run(select_last_range_);
+    run.bind(peer);
+    if (!run.step()) return nullptr;
+    range = read_range(run);
+  }
+  if (range.first > seq) {
+    Run run = db_.run(select_range_);
     run.bind(peer).bind(seq);
     if (!run.step()) return nullptr;
     range = read_range(run);
-    if (!run.is_null(6)) next_first = run.integer(6);
+    next_first = run.integer(6);
   }
   Hot& hot = slot_for_use();
   hot = {range, next_first, false, ++now_.tick};
@@ -320,10 +318,7 @@ ClockView State::clock(bool initialised) {
 
 void State::write_hot(Hot& hot) {
   if (!hot.dirty) return;
-  Run run = db_.run(
-      "INSERT INTO main._replic_ranges(peer,first,last,ver,sum,at) VALUES(?,?,?,?,?,?) "
-      "ON CONFLICT(peer,first) DO UPDATE SET last=excluded.last,ver=excluded.ver,sum=excluded.sum,"
-      "at=excluded.at");
+  Run run = db_.run(replace_range_);
   const ReceivedRange& range = hot.range;
   run.bind(range.peer).bind(range.first).bind(range.last).bind(range.ver);
   run.bind(static_cast<int64_t>(range.sum)).bind(range.at).exec();

@@ -231,6 +231,22 @@ class State : public TransactionListener {
   Hot& slot_for_use();
 
   Database& db_;
+  Sql select_row_{
+      "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
+      "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen "
+      "FROM main._replic_state WHERE id=1"};
+  // The most frequent of the ranges: that of the patches that came last.
+  Sql select_last_range_{
+      "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 "
+      "ORDER BY first DESC LIMIT 1"};
+  Sql select_range_{
+      "SELECT peer,first,last,ver,sum,at,"
+      "(SELECT first FROM main._replic_ranges AS n WHERE n.peer=r.peer AND n.first>r.first "
+      "ORDER BY n.first LIMIT 1) "
+      "FROM main._replic_ranges AS r WHERE peer=?1 AND first<=?2 ORDER BY first DESC LIMIT 1"};
+  Sql replace_range_{
+      "INSERT OR REPLACE INTO main._replic_ranges(peer,first,last,ver,sum,at) "
+      "VALUES(?,?,?,?,?,?)"};
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level
