@@ -159,8 +159,8 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
   was_written(plan, row.new_key);
   if (is_row(plan, keeping_, row.new_key)) {
     keeping_ = RowId();
-    // It has come back as it was when its statement began. A trigger may have changed it since.
-    if (plan.has_triggers) local_.record(plan, row.new_key, row.values);
+    // It has come back as it was when its statement began, and may have been changed since.
+    if (plan.can_be_disturbed()) local_.record(plan, row.new_key, row.values);
     return;
   }
   take_evicted(plan, row);
@@ -171,8 +171,10 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
 void Capture::take_update(const TablePlan& plan, const Row& row) {
   // An UPSERT has told of an INSERT before.
   if (!coming_.empty()) was_written(plan, row.new_key);
-  const bool disturbed = plan.has_triggers && was_disturbed(plan, row.old_key);
+  const bool disturbed = plan.can_be_disturbed() && was_disturbed(plan, row.old_key);
   if (row.changed.empty() && !disturbed) return;
+  // SQLite writes what the row was before the action, and does not test that again.
+  if (disturbed && plan.has_actions) state_.replay_group();
   take_evicted(plan, row);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
@@ -181,8 +183,9 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
     if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
     return;
   }
-  const auto now = plan.has_triggers ? row_now(plan, row.new_key) : std::nullopt;
-  if (plan.has_triggers && !now) return;
+  const bool may_differ = plan.has_triggers || disturbed;
+  const auto now = may_differ ? row_now(plan, row.new_key) : std::nullopt;
+  if (may_differ && !now) return;
   if (disturbed) return local_.record(plan, row.new_key, *now);
   local_.record_changes(plan, row.new_key, row.changed, now ? *now : row.values);
 }
@@ -201,8 +204,7 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row) {
   if (knows_keys_) {
     for (Told& told : std::exchange(met_, {})) {
       const bool is_here = told.row.table == plan.name;
-      if (is_here && is_own(told.row.key)) continue;
-      if (is_here && !row_now(plan, told.row.key)) {
+      if (is_here && !is_own(told.row.key) && !row_now(plan, told.row.key)) {
         take(told.row.key);
       } else if (told.savepoints == state_.savepoints()) {
         // The row that meets it may still be on its way.
@@ -225,6 +227,15 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row) {
 }
 
 void Capture::take_remove(const TablePlan& plan, const Row& row) {
+  // A row that is about to be updated: UPDATE OR REPLACE has taken away what it meets, that had
+  // this one deleted by ON DELETE CASCADE, and no trigger will tell of the update.
+  for (const std::vector<Told>* list : {&coming_, &met_}) {
+    for (const Told& told : *list) {
+      if (told.op == Op::update && told.savepoints == state_.savepoints() &&
+          is_row(plan, {told.row.table, told.from}, row.old_key))
+        leave_for_settle(plan, told.row.key);
+    }
+  }
   if (is_row(plan, burying_, row.old_key)) {
     burying_ = RowId();
     return leave_for_settle(plan, row.old_key);

@@ -55,9 +55,9 @@ class Capture {
   // The same on a table in guard mode. Throws E_GUARD when the application writes.
   bool guards(Op op, std::string_view table, std::span<sqlite3_value*> key);
 
-  // Before a row is written: there is another one, of `key`, that holds a UNIQUE value of it.
-  // REPLACE would take that away, and tell no trigger of it.
-  void meets(Op op, std::string_view table, std::span<sqlite3_value*> key);
+  // Before a row is written: there is another one that holds a UNIQUE value of it. REPLACE would
+  // take that away, and tell no trigger of it. `keys`: its key, and then OLD's for an update.
+  void meets(Op op, std::string_view table, std::span<sqlite3_value*> keys);
 
   // Where T keeps deleted rows. Before a row of `key` is inserted, when there is a deleted one:
   // true when that one is to be removed first.
@@ -87,8 +87,9 @@ class Capture {
   // What a BEFORE trigger has told.
   struct Told {
     RowId row;
-    int64_t savepoints;  // State::savepoints() then: it is another number in a later statement
-    Op op;               // what is about to be done
+    int64_t savepoints;       // State::savepoints() then: it is another number in a later statement
+    Op op;                    // what is about to be done
+    std::vector<Value> from;  // the key of the row that is about to be updated
   };
 
   // What the triggers have handed over of one row.
@@ -103,7 +104,7 @@ class Capture {
   static bool same_value(sqlite3_value* a, sqlite3_value* b);
   void load();
   const TablePlan& join(std::string_view table, std::string_view fingerprint);
-  void tell(std::vector<Told>& list, Op op, RowId&& row);
+  void tell(std::vector<Told>& list, Op op, RowId&& row, std::span<sqlite3_value*> from);
   bool is_announced(Op op, std::string_view table, std::span<sqlite3_value*> key);
   void read(const TablePlan& plan, Op op, std::span<sqlite3_value*> values);
   std::optional<std::vector<Value>> row_now(const TablePlan& plan, const std::vector<Value>& key);
@@ -112,6 +113,7 @@ class Capture {
   void take_remove(const TablePlan& plan, const Row& row);
   void take_evicted(const TablePlan& plan, const Row& row);
   Value stored(const Column& column, sqlite3_value* value);
+  static std::vector<Value> values_of(std::span<sqlite3_value*> key);
   static RowId name_row(std::string_view table, std::span<sqlite3_value*> key);
   bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
@@ -134,8 +136,9 @@ class Capture {
   // Rows that are about to be written, of which no AFTER trigger has told yet, the newest last. One
   // that was skipped stays for a while.
   std::vector<Told> coming_;
-  // Rows that are about to be updated, of tables with triggers of the application, likewise; and
-  // whether they have been captured in the meantime: what the trigger tells as OLD is older then.
+  // Rows that are about to be updated, of tables where others can write them meanwhile, likewise;
+  // and whether they have been captured in the meantime: what the trigger tells as OLD is older
+  // then.
   struct Updating {
     RowId row;
     bool disturbed = false;

@@ -14,10 +14,14 @@ constexpr size_t kMostTold = 16;
 
 }  // namespace
 
+std::vector<Value> Capture::values_of(std::span<sqlite3_value*> key) {
+  std::vector<Value> out;
+  for (sqlite3_value* value : key) out.push_back(value_of(value, "key"));
+  return out;
+}
+
 Capture::RowId Capture::name_row(std::string_view table, std::span<sqlite3_value*> key) {
-  RowId row{std::string(table), {}};
-  for (sqlite3_value* value : key) row.key.push_back(value_of(value, "key"));
-  return row;
+  return {std::string(table), values_of(key)};
 }
 
 bool Capture::is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key) {
@@ -37,14 +41,17 @@ bool Capture::ignores(Op op, std::string_view table, std::span<sqlite3_value*> k
 // An update is told of when it moves a row to another key.
 void Capture::note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys) {
   if (op == Op::remove) return;
+  std::span<sqlite3_value*> from;
   if (op == Op::update) {
     const size_t half = keys.size() / 2;
     bool moves = false;
     for (size_t i = 0; i < half; i++) moves = moves || !same_value(keys[i], keys[half + i]);
-    if (!moves) return note_updating(table, keys.first(half));
+    from = keys.first(half);
+    note_updating(table, from);
+    if (!moves) return;
     keys = keys.subspan(half);
   }
-  tell(coming_, op, name_row(table, keys));
+  tell(coming_, op, name_row(table, keys), from);
 }
 
 bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
@@ -53,15 +60,17 @@ bool Capture::is_coming(const TablePlan& plan, const std::vector<Value>& key) {
   });
 }
 
-void Capture::tell(std::vector<Told>& list, Op op, RowId&& row) {
+void Capture::tell(std::vector<Told>& list, Op op, RowId&& row, std::span<sqlite3_value*> from) {
   // From now on each statement has a savepoint of its own, by which it is known from a later one.
   if (db_.writing() && !state_.loaded()) load();
   if (list.size() == kMostTold) list.erase(list.begin());
-  list.push_back({std::move(row), state_.savepoints(), op});
+  list.push_back({std::move(row), state_.savepoints(), op, values_of(from)});
 }
 
-void Capture::meets(Op op, std::string_view table, std::span<sqlite3_value*> key) {
-  if (db_.own_write.kind != OwnWrite::Kind::apply) tell(met_, op, name_row(table, key));
+void Capture::meets(Op op, std::string_view table, std::span<sqlite3_value*> keys) {
+  if (db_.own_write.kind == OwnWrite::Kind::apply) return;
+  const size_t width = op == Op::update ? keys.size() / 2 : keys.size();
+  tell(met_, op, name_row(table, keys.first(width)), keys.subspan(width));
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {
@@ -99,7 +108,7 @@ bool Capture::is_announced(Op op, std::string_view table, std::span<sqlite3_valu
 
 void Capture::note_updating(std::string_view table, std::span<sqlite3_value*> key) {
   const TablePlan* plan = catalog_.find(table);
-  if (plan == nullptr || !plan->has_triggers) return;
+  if (plan == nullptr || !plan->can_be_disturbed()) return;
   if (db_.writing() && !state_.loaded()) load();
   if (updating_.size() == kMostTold) updating_.erase(updating_.begin());
   updating_.push_back({name_row(table, key)});

@@ -17,6 +17,11 @@ bool is_builtin(std::string_view collation) {
          same_name(collation, "RTRIM");
 }
 
+// Whether an action of a FOREIGN KEY, as PRAGMA foreign_key_list names it, writes rows.
+bool does_something(std::string_view action) {
+  return action != "NO ACTION" && action != "RESTRICT";
+}
+
 void sort_columns(ValueKey& key) {
   std::sort(key.columns.begin(), key.columns.end(),
             [](const KeyColumn& a, const KeyColumn& b) { return folded(a.name) < folded(b.name); });
@@ -190,7 +195,10 @@ const std::vector<Catalog::Reference>& Catalog::references() {
     Run run = db_.once("PRAGMA main.foreign_key_list(" + ident(child) + ")");
     int64_t id = -1;
     while (run.step()) {
-      if (run.integer(0) != id) references_.push_back({child, run.text(2), {}, {}, is_replicated});
+      if (run.integer(0) != id) {
+        const bool acts = does_something(run.text(5)) || does_something(run.text(6));
+        references_.push_back({child, run.text(2), {}, {}, is_replicated, acts});
+      }
       id = run.integer(0);
       references_.back().from.push_back(run.text(3));
       if (!run.is_null(4)) references_.back().to.push_back(run.text(4));
@@ -205,6 +213,7 @@ void Catalog::read_foreign_keys(TablePlan& plan) {
     const bool is_child = same_name(reference.child, plan.name);
     const bool is_parent = same_name(reference.parent, plan.name);
     if (!is_child && !is_parent) continue;
+    if (is_child) plan.has_actions = plan.has_actions || reference.acts;
     if (!reference.is_replicated) {
       plan.has_local_children = plan.has_local_children || is_parent;
       continue;

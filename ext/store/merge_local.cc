@@ -107,10 +107,18 @@ void Merger::store_local(const TablePlan& plan, RowPatch&& patch) {
   prepare();
   logged_at_ = std::max(logged_at_, patch.stamp.at);
   note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
+  if (!std::string_view(plan.table_orphan).empty() && is_orphan(plan, patch)) state_.replay_group();
   if (!plan.log_is_plain || size_of(patch) > kMostPutOff) return log_.insert(plan, patch);
   db_.put_off(plan.log_insert, [this, kept = plan.shared_from_this(), entry = std::move(patch)] {
     log_.insert(*kept, entry);
   });
+}
+
+bool Merger::is_orphan(const TablePlan& plan, const RowPatch& patch) {
+  const std::vector<Value> key = key_of(plan, patch);
+  Run run = db_.run(plan.table_orphan);
+  for (const Value& value : key) run.bind(value);
+  return run.step();
 }
 
 std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Value>& values,

@@ -109,6 +109,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   Mode mode = Mode::manual;
   bool complete = false;      // every row of T is in the log
   bool has_triggers = false;  // of the application
+  bool has_actions = false;   // FOREIGN KEYs of it write its rows: CASCADE, SET NULL, SET DEFAULT
   std::string rowid_name;     // by which a rowid that is no column can be read, or empty
   bool respells = false;      // keys that compare equal can differ: the newest spelling wins
   mutable bool claims_ready = false;  // the claims of its rows are noted: see claims.h
@@ -126,6 +127,8 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   // SQLite does not test such a FOREIGN KEY in every statement: an upsert of a row whose key has a
   // SET NULL action passes. Source: isSetNullAction() in fkey.c.
   bool refers_to_itself() const;
+  // A row can be written by others while a statement writes it.
+  bool can_be_disturbed() const { return has_triggers || has_actions; }
   // Rows of this table can be tied to other rows.
   bool has_ties() const { return !value_keys.empty() || !foreign_keys.empty(); }
   // The tombstone is a column of T: a deleted row stays in T.
@@ -134,10 +137,11 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   uint64_t seed(size_t index) const;
 
   // SQL texts. Parameters are bound in the order that each says.
-  Sql table_select;      // key -> every column
-  Sql table_delete;      // key
-  Sql table_insert;      // every column
-  Sql log_insert;        // at, seq, peer, every column (, log tombstone) (, nulls)
+  Sql table_select;  // key -> every column
+  Sql table_orphan;  // key -> a row when a parent in T itself is missing; see lacks_own_parent()
+  Sql table_delete;  // key
+  Sql table_insert;  // every column
+  Sql log_insert;    // at, seq, peer, every column (, log tombstone) (, nulls)
   Sql log_insert_batch;  // the same, kLogBatch times
   size_t log_insert_batch_parameters = 0;
   Sql log_newest;  // key -> at, peer, seq

@@ -88,8 +88,10 @@ void Merger::judge_group(bool committing) {
       throw Error(
           Code::constraint,
           "the transaction breaks a constraint that SQLite has not enforced: " + unit->refusal,
-          "PRAGMA foreign_keys=ON and PRAGMA ignore_check_constraints=OFF show where; so "
-          "does PRAGMA foreign_key_check before the COMMIT");
+          committing ? "PRAGMA foreign_keys=ON and PRAGMA ignore_check_constraints=OFF show where; "
+                       "so does PRAGMA foreign_key_check before the COMMIT"
+                     : "apply what others sent after the COMMIT: what the transaction has written "
+                       "before it has to be legal by itself");
     }
     if (unit->added || (unit->before == kNever) == (unit->after == kNever)) continue;
     for (const RowHistory::Part* part : unit->parts) rows.insert(part->row);

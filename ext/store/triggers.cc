@@ -112,11 +112,12 @@ std::string keep_sql(const TablePlan& plan, const Kind& kind) {
 
 // Tells of the rows that the new one meets, which REPLACE would take away.
 std::string meet_sql(const TablePlan& plan, const Kind& kind) {
+  const bool is_update = kind.op == Op::update;
   std::string key;
   for (const size_t k : plan.key) key += "," + ident(plan.columns[k].name);
+  if (is_update) key += key_of_row(plan, "OLD");
   std::string sql;
   for (const Meeting& meeting : *plan.meetings) {
-    const bool is_update = kind.op == Op::update;
     sql += " SELECT replic_meets(" + subject(plan, kind) + key + ") FROM " + ident(plan.name) +
            " WHERE ";
     if (is_update && !meeting.changed.empty()) sql += "(" + meeting.changed + ") AND ";

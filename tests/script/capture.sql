@@ -155,3 +155,29 @@ INSERT OR REPLACE INTO rank VALUES (3, 'first', 5);
 UPDATE OR REPLACE rank SET n = NULL WHERE id = 2;
 SELECT * FROM rank;
 SELECT * FROM replic_check();
+
+-- What UPDATE OR REPLACE takes away can take the updated row with it, and then no trigger tells of
+-- the update: found by a key, and by a UNIQUE value.
+PRAGMA foreign_keys = ON;
+CREATE TABLE branch(id TEXT PRIMARY KEY COLLATE NOCASE, name TEXT UNIQUE,
+  up TEXT REFERENCES branch(id) ON DELETE CASCADE);
+SELECT replic_track('branch');
+INSERT INTO branch VALUES ('A', 'a', NULL), ('b', 'b', 'A');
+UPDATE OR REPLACE branch SET id = 'a' WHERE id = 'b';
+INSERT INTO branch VALUES ('c', 'c', NULL), ('d', 'd', 'c'), ('e', 'e', NULL);
+UPDATE OR REPLACE branch SET name = 'c' WHERE id = 'd';
+SELECT * FROM branch;
+-- Actions of a FOREIGN KEY write rows in the midst of a statement that writes them as well.
+CREATE TABLE leaf(id INTEGER PRIMARY KEY, name TEXT UNIQUE,
+  up INTEGER DEFAULT 1 REFERENCES leaf(id) ON DELETE SET DEFAULT ON UPDATE CASCADE);
+SELECT replic_track('leaf');
+INSERT INTO leaf VALUES (1, 'a', 1), (2, 'b', 1), (3, 'c', 2);
+UPDATE leaf SET id = id + 10, name = name || id;
+SELECT * FROM leaf;
+CREATE TABLE twig(id INTEGER PRIMARY KEY, name TEXT UNIQUE,
+  up TEXT REFERENCES twig(name) ON DELETE SET DEFAULT);
+SELECT replic_track('twig');
+INSERT OR REPLACE INTO twig VALUES (2, 'y', 'x'), (1, 'x', 'y'), (2, 'x', NULL);
+SELECT * FROM twig;
+SELECT * FROM replic_check();
+PRAGMA foreign_keys = OFF;

@@ -67,3 +67,27 @@ CREATE TABLE door(id INTEGER PRIMARY KEY, place TEXT REFERENCES place(id) DEFERR
 SELECT replic_track('door');
 SELECT replic_patch('door', 'id', 1, 'place', 'nowhere');
 SELECT count(*) FROM door;
+-- In the middle of a transaction, what was written before others' patches has to be legal by itself.
+SELECT replic_apply('{"type":10,"at":' || replic_now() || ',"peer":7,"seq":1,"ver":1,"tab":"door",
+  "delta":{"id":5,"place":"attic"}}');
+BEGIN;
+INSERT INTO place VALUES ('attic');
+INSERT INTO door VALUES (2, 'cellar');
+SELECT replic_apply('{"type":10,"at":' || replic_now() || ',"peer":7,"seq":2,"ver":1,"tab":"door",
+  "delta":{"id":6}}');
+INSERT INTO place VALUES ('cellar');
+COMMIT;
+SELECT * FROM door;
+-- SQLite lets these pass, since an action of the key comes in between; replic judges them itself.
+CREATE TABLE employee(id INTEGER PRIMARY KEY, desk TEXT UNIQUE,
+  boss INTEGER REFERENCES employee(id) ON DELETE SET NULL ON UPDATE SET NULL);
+SELECT replic_track('employee');
+INSERT INTO employee VALUES (1, 'window', NULL), (3, 'door', 1);
+UPDATE OR REPLACE employee SET desk = 'window' WHERE id = 3;
+SELECT * FROM employee;
+CREATE TABLE step(id INTEGER PRIMARY KEY, name TEXT UNIQUE,
+  after TEXT REFERENCES step(name) ON UPDATE SET NULL);
+SELECT replic_track('step');
+INSERT INTO step VALUES (1, 'mix', 'nothing') ON CONFLICT DO UPDATE SET name = excluded.name;
+SELECT * FROM step;
+SELECT * FROM replic_check;

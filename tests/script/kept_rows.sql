@@ -68,3 +68,12 @@ UPDATE node SET deletedAt = NULL, v = 7 WHERE id = 1;
 UPDATE OR REPLACE node SET v = 7 WHERE id = 2;
 SELECT id, v, up, deletedAt IS NOT NULL FROM node;
 SELECT * FROM replic_check;
+-- The row that stays was written by an action of its FOREIGN KEY in the statement that moves it.
+PRAGMA foreign_keys = ON;
+CREATE TABLE page(id INTEGER PRIMARY KEY, body TEXT, deletedAt INTEGER,
+  up INTEGER REFERENCES page(id) ON DELETE SET NULL);
+SELECT replic_track('page');
+INSERT INTO page VALUES (1, 'a', NULL, NULL), (3, 'c', NULL, 1);
+UPDATE OR REPLACE page SET id = 1;
+SELECT id, body, deletedAt IS NULL, up FROM page;
+SELECT * FROM replic_check;
