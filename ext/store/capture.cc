@@ -267,7 +267,7 @@ void Capture::was_written(const TablePlan& plan, const std::vector<Value>& key) 
   if (it != unsettled_.end() && it->second.savepoints == state_.savepoints()) unsettled_.erase(it);
 }
 
-void Capture::settle() {
+void Capture::settle(bool committing) {
   coming_.clear();
   updating_.clear();
   met_.clear();
@@ -279,6 +279,9 @@ void Capture::settle() {
     if (plan == nullptr || !plan->problem.empty()) continue;
     local_.record_row(*plan, row.key);
     if (plan->keeps_rows()) local_.put_back(*plan, row.key);
+    // SQLite has looked at these before it lets us do anything in the commit.
+    if (committing && db_.has_deferred_violations())
+      LocalWriter::throw_cannot_stay(*plan, "FOREIGN KEY constraint failed");
   }
 }
 

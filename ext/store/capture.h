@@ -70,7 +70,7 @@ class Capture {
 
   // Makes right what only the end of a statement could tell: rows that made room for an INSERT that
   // then was skipped. To be called before others' patches are merged and before the commit.
-  void settle();
+  void settle(bool committing);
   bool has_unsettled() const { return !unsettled_.empty(); }
   // What is held in memory of the running statement is void: it was rolled back.
   void forget();

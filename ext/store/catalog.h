@@ -59,7 +59,9 @@ class Catalog {
     std::vector<std::string> from;
     std::vector<std::string> to;
     bool is_replicated = false;  // the child
-    bool acts = false;           // it writes the child's rows: CASCADE, SET NULL, SET DEFAULT
+    // Whether it writes the child's rows: CASCADE, SET NULL, SET DEFAULT.
+    bool acts_on_update = false;
+    bool acts_on_delete = false;
   };
   Entry& entry(std::string_view table);
   std::string free_name(const std::string& name);

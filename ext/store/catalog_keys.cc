@@ -196,8 +196,13 @@ const std::vector<Catalog::Reference>& Catalog::references() {
     int64_t id = -1;
     while (run.step()) {
       if (run.integer(0) != id) {
-        const bool acts = does_something(run.text(5)) || does_something(run.text(6));
-        references_.push_back({child, run.text(2), {}, {}, is_replicated, acts});
+        references_.push_back({child,
+                               run.text(2),
+                               {},
+                               {},
+                               is_replicated,
+                               does_something(run.text(5)),
+                               does_something(run.text(6))});
       }
       id = run.integer(0);
       references_.back().from.push_back(run.text(3));
@@ -213,11 +218,12 @@ void Catalog::read_foreign_keys(TablePlan& plan) {
     const bool is_child = same_name(reference.child, plan.name);
     const bool is_parent = same_name(reference.parent, plan.name);
     if (!is_child && !is_parent) continue;
-    if (is_child) plan.has_actions = plan.has_actions || reference.acts;
+    if (is_child && (reference.acts_on_update || reference.acts_on_delete)) plan.has_actions = true;
     if (!reference.is_replicated) {
       plan.has_local_children = plan.has_local_children || is_parent;
       continue;
     }
+    if (is_parent && reference.acts_on_update) plan.acted_on.push_back(reference.child);
     TablePlan other;
     if (!is_parent && !read_shape(reference.parent, other)) continue;  // SQLite: no such table
     const TablePlan& parent = is_parent ? plan : other;

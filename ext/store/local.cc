@@ -245,9 +245,11 @@ void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key)
   const Announce announce(db_, plan, key, Announce::Statement::insert);
   Run run = db_.run(plan.table_insert);
   for (size_t i = 0; i < plan.columns.size(); i++) run.bind(said.value(i));
-  if (run.try_exec() == SQLITE_OK) return;
+  if (run.try_exec() != SQLITE_OK) throw_cannot_stay(plan, db_.errmsg());
+}
+
+void LocalWriter::throw_cannot_stay(const TablePlan& plan, const std::string& why) {
   const std::string tombstone = ident(plan.columns[*plan.tombstone_column].name);
-  const std::string why = db_.errmsg();
   const bool is_key = why.starts_with("FOREIGN KEY");
   throw Error(Code::constraint,
               "a deleted row stays in table " + quoted(plan.name) + ", and " +

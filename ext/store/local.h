@@ -40,6 +40,8 @@ class LocalWriter {
   void record_row(const TablePlan& plan, const std::vector<Value>& key);
   // Makes T show the row as the log says, when T lacks it: a deleted row that stays in T.
   void put_back(const TablePlan& plan, const std::vector<Value>& key);
+  // `why` such a row cannot stay: SQLite's text. Throws E_CONSTRAINT.
+  [[noreturn]] static void throw_cannot_stay(const TablePlan& plan, const std::string& why);
   // A stamp for a patch of our own that keeps its clock value `at`.
   Stamp next_stamp(int64_t at);
 

@@ -107,6 +107,7 @@ class Merger {
                    bool logged, bool* replay_instead);
   void insert(const TablePlan& plan, const RowPatch& patch);
   void note_local(const TablePlan& plan, const RowPatch& patch, bool first);
+  bool acts_unseen(const TablePlan& plan, const RowPatch& patch);
   bool is_orphan(const TablePlan& plan, const RowPatch& patch);
   void note_claims(const std::vector<Unit>& units);
   bool ignores_checks();

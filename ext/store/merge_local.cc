@@ -49,7 +49,8 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   // More than one statement may follow the one on T.
   if (plan.has_ties() || plan.has_triggers) db_.gate.need(Care::whole);
   const bool concerns = concerns_waiting(plan, part.row);
-  if (!concerns && !(plan.log_strict && !is_harmless(plan, part.row)) &&
+  if (!concerns && !acts_unseen(plan, part.row) &&
+      !(plan.log_strict && !is_harmless(plan, part.row)) &&
       !(plan.needs_trial && ignores_checks())) {
     const bool logged = log_.newest(plan, key).has_value();
     bool replay_instead = false;
@@ -112,6 +113,20 @@ void Merger::store_local(const TablePlan& plan, RowPatch&& patch) {
   db_.put_off(plan.log_insert, [this, kept = plan.shared_from_this(), entry = std::move(patch)] {
     log_.insert(*kept, entry);
   });
+}
+
+// Whether SQLite would write rows of other tables for a patch, and no trigger of ours would tell.
+bool Merger::acts_unseen(const TablePlan& plan, const RowPatch& patch) {
+  const bool sets_key =
+      std::any_of(plan.value_keys.begin(), plan.value_keys.end(), [&](const ValueKey& key) {
+        return key.is_referenced && (!key.is_primary || plan.respells) &&
+               sets_column_of(key, patch);
+      });
+  return sets_key &&
+         std::any_of(plan.acted_on.begin(), plan.acted_on.end(), [&](const std::string& child) {
+           const TablePlan* other = catalog_.find(child);
+           return other == nullptr || other->mode != Mode::capture;
+         });
 }
 
 bool Merger::is_orphan(const TablePlan& plan, const RowPatch& patch) {

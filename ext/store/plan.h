@@ -99,7 +99,8 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   uint64_t legality = 0;  // a hash of everything that decides what is legal in this table
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to
   std::vector<ForeignKey> foreign_keys;
-  bool has_local_children = false;  // a table that is not replicated refers to it
+  std::vector<std::string> acted_on;  // replicated tables whose rows an update of a key may write
+  bool has_local_children = false;    // a table that is not replicated refers to it
   // Nothing when a UNIQUE constraint cannot be put so.
   std::optional<std::vector<Meeting>> meetings;
   // What our triggers were made for, and the UNIQUE constraints that they know: they hand both back

@@ -187,8 +187,8 @@ class State : public TransactionListener {
     now_ = held_;
     if (on_retry) on_retry();
   }
-  // Called before what is held in memory is written for the commit.
-  std::function<void()> before_sync;
+  // Called before what is held in memory is written; says whether for the commit.
+  std::function<void(bool)> before_sync;
   // Called when the transaction has ended.
   std::function<void()> on_end;
   // Called before the commit of a transaction with local patches.

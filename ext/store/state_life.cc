@@ -67,7 +67,7 @@ void State::add_due(const LocalGroup& group) {
 
 void State::on_sync() {
   db_.write_put_off();
-  if (before_sync) before_sync();
+  if (before_sync) before_sync(true);
   if (now_.loaded && now_.group.peer != 0 && on_local_commit) on_local_commit();
   flush();
 }
@@ -116,7 +116,7 @@ void State::on_rollback_to(int level) {
 void State::on_detach() {
   db_.without_cache([this] {
     db_.write_put_off();
-    if (before_sync) before_sync();
+    if (before_sync) before_sync(false);
     close_group();
     flush();
   });

@@ -21,7 +21,7 @@ Store::Store(sqlite3* handle)
       receiver_(db_, catalog_, state_, parked_, merger_, peers_, identity_, local_),
       capture_(db_, catalog_, state_, identity_, local_, merger_),
       tracker_(db_, catalog_, state_, parked_, merger_, local_) {
-  state_.before_sync = [this] { capture_.settle(); };
+  state_.before_sync = [this](bool committing) { capture_.settle(committing); };
   state_.on_end = [this] { capture_.end(); };
   state_.on_local_commit = [this] { merger_.judge_group(true); };
   state_.on_retry = [this] { peers_.forget(); };
@@ -52,7 +52,7 @@ void Store::write(const std::function<void()>& work, Care care) {
     db_.trim();
     catalog_.refresh_all();
     if (!state_.loaded()) identity_.init(std::nullopt);
-    capture_.settle();
+    capture_.settle(false);
     followed_ = 0;
     merger_.begin();
     ForeignKeysOff keys(db_);

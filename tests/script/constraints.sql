@@ -91,3 +91,14 @@ SELECT replic_track('step');
 INSERT INTO step VALUES (1, 'mix', 'nothing') ON CONFLICT DO UPDATE SET name = excluded.name;
 SELECT * FROM step;
 SELECT * FROM replic_check;
+-- In mode manual no trigger would tell what an action writes: a patch that needs one is refused.
+CREATE TABLE shelf(id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE book(id INTEGER PRIMARY KEY, shelf TEXT REFERENCES shelf(name) ON UPDATE CASCADE);
+SELECT replic_track('shelf', '{"mode":"manual"}'), replic_track('book', '{"mode":"manual"}');
+SELECT count(replic_patch(column1, column2)) FROM (VALUES ('shelf', '{"id":1,"name":"top"}'),
+  ('book', '{"id":1,"shelf":"top"}'));
+SELECT replic_patch('shelf', 'id', 1, 'name', 'bottom');
+SELECT replic_track('book', '{"mode":"capture"}');
+SELECT count(replic_patch('shelf', 'id', 1, 'name', 'bottom'));
+SELECT * FROM book;
+SELECT * FROM replic_check;

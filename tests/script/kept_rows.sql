@@ -77,3 +77,14 @@ INSERT INTO page VALUES (1, 'a', NULL, NULL), (3, 'c', NULL, 1);
 UPDATE OR REPLACE page SET id = 1;
 SELECT id, body, deletedAt IS NULL, up FROM page;
 SELECT * FROM replic_check;
+-- An INSERT that is skipped after the deleted row made room for it: the row comes back in the COMMIT.
+CREATE TABLE line(id INTEGER PRIMARY KEY, body TEXT NOT NULL, deletedAt INTEGER,
+  up INTEGER REFERENCES line(id) DEFERRABLE INITIALLY DEFERRED);
+SELECT replic_track('line');
+BEGIN;
+INSERT INTO line VALUES (1, 'a', NULL, 2);
+DELETE FROM line WHERE id = 1;
+INSERT OR IGNORE INTO line VALUES (1, NULL, NULL, NULL);
+COMMIT;
+SELECT count(*) FROM line;
+SELECT * FROM replic_check;
