@@ -49,8 +49,7 @@
 //                columns that is captured, on one that is not replicated ("x floor"), and on one
 //                whose realistic floor is plain SQL.
 //   Keys         apply_unique and apply_foreign_key: one JSON message a call, against a table of
-//   the
-//                same columns without keys; with conflicts, each tenth message has to wait.
+//                the same columns without keys; with conflicts, each tenth message has to wait.
 //                claim_older_than/N: N rows claim one value, and one more does, older than all.
 //   Counterparts "x realistic" of a read is the same read of the realistic floor's log by plain
 //                SQL: the columns, no text made of them.
