@@ -117,6 +117,10 @@ class Database {
   bool takes_parameters(size_t count) const {
     return count <= static_cast<size_t>(sqlite3_limit(db_, SQLITE_LIMIT_VARIABLE_NUMBER, -1));
   }
+  // Whether a row may have so many bytes.
+  bool takes_bytes(size_t count) const {
+    return count <= static_cast<size_t>(sqlite3_limit(db_, SQLITE_LIMIT_LENGTH, -1));
+  }
   bool is_writable() const { return sqlite3_db_readonly(db_, "main") == 0; }
   bool autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
   std::string errmsg() const { return sqlite3_errmsg(db_); }

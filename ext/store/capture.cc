@@ -135,12 +135,15 @@ void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
   }
   switch (op) {
     case Op::insert:
-      return take_insert(plan, row);
+      take_insert(plan, row);
+      break;
     case Op::update:
-      return take_update(plan, row);
+      take_update(plan, row);
+      break;
     case Op::remove:
-      return take_remove(plan, row);
+      take_remove(plan, row);
   }
+  taken_++;
 }
 
 // The row as T has it now: other triggers may have changed it since ours was told of it, or may
@@ -156,6 +159,7 @@ std::optional<std::vector<Value>> Capture::row_now(const TablePlan& plan,
 }
 
 void Capture::take_insert(const TablePlan& plan, const Row& row) {
+  const bool meets_more = plan.has_triggers && was_busy(plan, coming_, row.new_key);
   was_written(plan, row.new_key);
   if (is_row(plan, keeping_, row.new_key)) {
     keeping_ = RowId();
@@ -163,7 +167,7 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
     if (plan.can_be_disturbed()) local_.record(plan, row.new_key, row.values);
     return;
   }
-  take_evicted(plan, row);
+  take_evicted(plan, row, meets_more);
   if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
   if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
 }
@@ -171,15 +175,15 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
 void Capture::take_update(const TablePlan& plan, const Row& row) {
   // An UPSERT has told of an INSERT before.
   if (!coming_.empty()) was_written(plan, row.new_key);
+  const bool meets_more = plan.has_triggers && was_busy(plan, updating_, row.old_key);
   const bool disturbed = plan.can_be_disturbed() && was_disturbed(plan, row.old_key);
   if (row.changed.empty() && !disturbed) return;
   // SQLite writes what the row was before the action, and does not test that again.
   if (disturbed && plan.has_actions) state_.replay_group();
-  take_evicted(plan, row);
+  take_evicted(plan, row, meets_more);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
-    const Value tombstone = local_.record_gone(plan, row.old_key);
-    if (plan.keeps_rows()) leave_for_settle(plan, row.old_key, tombstone);
+    take_gone(plan, row.old_key);
     if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
     return;
   }
@@ -191,8 +195,8 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
 }
 
 // REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
-// new row has.
-void Capture::take_evicted(const TablePlan& plan, const Row& row) {
+// new row has. `meets_more`: not only those that our BEFORE trigger has found.
+void Capture::take_evicted(const TablePlan& plan, const Row& row, bool meets_more) {
   const auto is_own = [&](const std::vector<Value>& key) {
     const std::string name = row_key(plan, key);
     return name == row_key(plan, row.new_key) || name == row_key(plan, row.old_key);
@@ -211,9 +215,10 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row) {
         met_.push_back(std::move(told));
       }
     }
-    return;
+    if (!meets_more) return;
   }
-  // A constraint that came after the triggers were made: any row that ever held the value.
+  // Any row that ever held the value: a constraint may have come after our triggers were made, or a
+  // trigger may have written rows since.
   const bool any = std::any_of(plan.value_keys.begin(), plan.value_keys.end(),
                                [](const ValueKey& key) { return key.is_unique; });
   if (!any) return;
@@ -232,7 +237,7 @@ void Capture::take_remove(const TablePlan& plan, const Row& row) {
   for (const std::vector<Told>* list : {&coming_, &met_}) {
     for (const Told& told : *list) {
       if (told.op == Op::update && told.savepoints == state_.savepoints() &&
-          is_row(plan, {told.row.table, told.from}, row.old_key))
+          told.row.table == plan.name && is_key(plan, told.from, row.old_key))
         leave_for_settle(plan, told.row.key);
     }
   }
@@ -241,12 +246,15 @@ void Capture::take_remove(const TablePlan& plan, const Row& row) {
     return leave_for_settle(plan, row.old_key);
   }
   if (makes_room(plan, row.old_key)) return leave_for_settle(plan, row.old_key);
-  if (!plan.keeps_rows()) {
-    local_.record_gone(plan, row.old_key);
-    return;
-  }
-  const Value tombstone = tombstone_.is_null() ? local_.record_gone(plan, row.old_key) : tombstone_;
-  leave_for_settle(plan, row.old_key, tombstone);
+  if (!plan.keeps_rows() || tombstone_.is_null()) return take_gone(plan, row.old_key);
+  leave_for_settle(plan, row.old_key, tombstone_);
+}
+
+void Capture::take_gone(const TablePlan& plan, const std::vector<Value>& key) {
+  if (plan.keeps_rows()) return leave_for_settle(plan, key, local_.record_gone(plan, key));
+  // A temporary trigger runs before ours, and may have put it back.
+  if (plan.has_triggers) return local_.record_row(plan, key);
+  local_.record_gone(plan, key);
 }
 
 void Capture::leave_for_settle(const TablePlan& plan, const std::vector<Value>& key,

@@ -90,6 +90,7 @@ class Capture {
     int64_t savepoints;       // State::savepoints() then: it is another number in a later statement
     Op op;                    // what is about to be done
     std::vector<Value> from;  // the key of the row that is about to be updated
+    int64_t taken = 0;        // taken_ then
   };
 
   // What the triggers have handed over of one row.
@@ -111,14 +112,27 @@ class Capture {
   void take_insert(const TablePlan& plan, const Row& row);
   void take_update(const TablePlan& plan, const Row& row);
   void take_remove(const TablePlan& plan, const Row& row);
-  void take_evicted(const TablePlan& plan, const Row& row);
+  void take_gone(const TablePlan& plan, const std::vector<Value>& key);
+  void take_evicted(const TablePlan& plan, const Row& row, bool meets_more);
   Value stored(const Column& column, sqlite3_value* value);
   static std::vector<Value> values_of(std::span<sqlite3_value*> key);
   static RowId name_row(std::string_view table, std::span<sqlite3_value*> key);
-  bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key);
+  static bool is_key(const TablePlan& plan, const std::vector<Value>& a,
+                     const std::vector<Value>& b);
+  static bool is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key) {
+    return row.table == plan.name && is_key(plan, row.key, key);
+  }
   void note_coming(Op op, std::string_view table, std::span<sqlite3_value*> keys);
   bool is_coming(const TablePlan& plan, const std::vector<Value>& key);
   void note_updating(std::string_view table, std::span<sqlite3_value*> key);
+  // Whether any row has been captured since the last of `list` that is of this row was told.
+  template <typename List>
+  bool was_busy(const TablePlan& plan, const List& list, const std::vector<Value>& key) {
+    for (auto it = list.rbegin(); it != list.rend(); ++it) {
+      if (is_row(plan, it->row, key)) return it->taken != taken_;
+    }
+    return true;
+  }
   bool was_disturbed(const TablePlan& plan, const std::vector<Value>& key);
   bool makes_room(const TablePlan& plan, const std::vector<Value>& key);
   bool recursive_triggers();
@@ -142,8 +156,10 @@ class Capture {
   struct Updating {
     RowId row;
     bool disturbed = false;
+    int64_t taken = 0;  // taken_ when it was told
   };
   std::vector<Updating> updating_;
+  int64_t taken_ = 0;        // how many rows have been captured
   std::vector<Told> met_;    // rows that REPLACE may have taken away, likewise
   bool knows_keys_ = false;  // the triggers that call know the UNIQUE constraints as they are
   RowId burying_;            // a deleted row that is being removed to make room

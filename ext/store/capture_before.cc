@@ -24,9 +24,9 @@ Capture::RowId Capture::name_row(std::string_view table, std::span<sqlite3_value
   return {std::string(table), values_of(key)};
 }
 
-bool Capture::is_row(const TablePlan& plan, const RowId& row, const std::vector<Value>& key) {
-  return row.table == plan.name && row.key.size() == key.size() &&
-         row_key(plan, row.key) == row_key(plan, key);
+bool Capture::is_key(const TablePlan& plan, const std::vector<Value>& a,
+                     const std::vector<Value>& b) {
+  return a.size() == b.size() && row_key(plan, a) == row_key(plan, b);
 }
 
 bool Capture::ignores(Op op, std::string_view table, std::span<sqlite3_value*> key) {
@@ -64,7 +64,7 @@ void Capture::tell(std::vector<Told>& list, Op op, RowId&& row, std::span<sqlite
   // From now on each statement has a savepoint of its own, by which it is known from a later one.
   if (db_.writing() && !state_.loaded()) load();
   if (list.size() == kMostTold) list.erase(list.begin());
-  list.push_back({std::move(row), state_.savepoints(), op, values_of(from)});
+  list.push_back({std::move(row), state_.savepoints(), op, values_of(from), taken_});
 }
 
 void Capture::meets(Op op, std::string_view table, std::span<sqlite3_value*> keys) {
@@ -111,7 +111,7 @@ void Capture::note_updating(std::string_view table, std::span<sqlite3_value*> ke
   if (plan == nullptr || !plan->can_be_disturbed()) return;
   if (db_.writing() && !state_.loaded()) load();
   if (updating_.size() == kMostTold) updating_.erase(updating_.begin());
-  updating_.push_back({name_row(table, key)});
+  updating_.push_back({name_row(table, key), false, taken_});
 }
 
 // Whether a row that has been updated was captured between the BEFORE trigger of its update, which

@@ -25,9 +25,10 @@ bool may_be_miscounted(const TablePlan& plan, const RowPatch& patch, bool first)
       });
 }
 
-// The bytes of the texts and blobs of a patch that is put off: so few that the log's row can be no
-// larger than SQLite takes, where T has taken it.
+// The most bytes of texts and blobs in a patch that is put off, and what else a row of the log may
+// have: together no more than SQLite takes.
 constexpr size_t kMostPutOff = 4'000;
+constexpr size_t kMostBeside = 100'000;
 
 size_t size_of(const RowPatch& patch) {
   size_t size = 0;
@@ -109,7 +110,9 @@ void Merger::store_local(const TablePlan& plan, RowPatch&& patch) {
   logged_at_ = std::max(logged_at_, patch.stamp.at);
   note_local(plan, patch, plan.has_ties() && !log_.newest(plan, key_of(plan, patch)).has_value());
   if (!std::string_view(plan.table_orphan).empty() && is_orphan(plan, patch)) state_.replay_group();
-  if (!plan.log_is_plain || size_of(patch) > kMostPutOff) return log_.insert(plan, patch);
+  if (!plan.log_is_plain || size_of(patch) > kMostPutOff ||
+      !db_.takes_bytes(kMostPutOff + kMostBeside))
+    return log_.insert(plan, patch);
   db_.put_off(plan.log_insert, [this, kept = plan.shared_from_this(), entry = std::move(patch)] {
     log_.insert(*kept, entry);
   });

@@ -137,13 +137,15 @@ const Sql& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
   return upserts_.add(set, std::move(sql));
 }
 
-// Whether the row c refers to a row of its own table that is not there; empty when it never does.
-// SQLite does not test such a FOREIGN KEY in every statement when it has an action: INSERT OR
-// REPLACE, for one, passes. Source: isSetNullAction() in fkey.c.
-std::string lacks_own_parent(const TablePlan& plan) {
+// Whether the row c refers to a row that is not there, by a FOREIGN KEY that has an action, and
+// that SQLite does not test in every statement in which the action may run; empty when there is
+// none. The statement is one on the parent's table, or has triggers. Source: isSetNullAction() in
+// fkey.c.
+std::string lacks_parent(const TablePlan& plan) {
   std::vector<std::string> any;
   for (const ForeignKey& foreign : plan.foreign_keys) {
-    if (!plan.has_actions || !same_name(foreign.parent_table, plan.name)) continue;
+    const bool may_pass = plan.has_triggers || same_name(foreign.parent_table, plan.name);
+    if (!plan.has_actions || !may_pass) continue;
     std::vector<std::string> all;
     std::vector<std::string> equal;
     for (size_t i = 0; i < foreign.columns.size(); i++) {
@@ -151,7 +153,7 @@ std::string lacks_own_parent(const TablePlan& plan) {
       all.push_back(child + " IS NOT NULL");
       equal.push_back("p." + ident(foreign.parent.columns[i].name) + "=" + child);
     }
-    all.push_back("NOT EXISTS (SELECT 1 FROM " + main_table(plan.name) + " AS p WHERE " +
+    all.push_back("NOT EXISTS (SELECT 1 FROM " + main_table(foreign.parent_table) + " AS p WHERE " +
                   joined(equal, " AND ") + ")");
     any.push_back("(" + joined(all, " AND ") + ")");
   }
@@ -170,7 +172,7 @@ void write_sql(TablePlan& plan) {
   const std::string log = main_table(plan.log);
   plan.table_select =
       Sql("SELECT " + joined(names, ",") + " FROM " + table + " WHERE " + condition);
-  if (const std::string lacks = lacks_own_parent(plan); !lacks.empty()) {
+  if (const std::string lacks = lacks_parent(plan); !lacks.empty()) {
     plan.table_orphan =
         Sql("SELECT 1 FROM " + table + " AS c WHERE " + condition + " AND (" + lacks + ")");
   }

@@ -138,11 +138,11 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   uint64_t seed(size_t index) const;
 
   // SQL texts. Parameters are bound in the order that each says.
-  Sql table_select;  // key -> every column
-  Sql table_orphan;  // key -> a row when a parent in T itself is missing; see lacks_own_parent()
-  Sql table_delete;  // key
-  Sql table_insert;  // every column
-  Sql log_insert;    // at, seq, peer, every column (, log tombstone) (, nulls)
+  Sql table_select;      // key -> every column
+  Sql table_orphan;      // key -> a row when a parent is missing; see lacks_parent()
+  Sql table_delete;      // key
+  Sql table_insert;      // every column
+  Sql log_insert;        // at, seq, peer, every column (, log tombstone) (, nulls)
   Sql log_insert_batch;  // the same, kLogBatch times
   size_t log_insert_batch_parameters = 0;
   Sql log_newest;  // key -> at, peer, seq

@@ -102,3 +102,12 @@ SELECT replic_track('book', '{"mode":"capture"}');
 SELECT count(replic_patch('shelf', 'id', 1, 'name', 'bottom'));
 SELECT * FROM book;
 SELECT * FROM replic_check;
+CREATE TABLE wall(id INTEGER PRIMARY KEY, u INTEGER UNIQUE);
+CREATE TABLE hook(id INTEGER PRIMARY KEY, wall INTEGER REFERENCES wall(u) ON UPDATE SET NULL, v);
+CREATE TRIGGER hook_moves AFTER UPDATE ON hook WHEN NEW.v = 1 BEGIN
+  UPDATE wall SET id = id + 1, u = u WHERE id = 1;
+END;
+SELECT replic_track('wall'), replic_track('hook');
+INSERT INTO hook VALUES (2, 3, 1) ON CONFLICT DO UPDATE SET v = NULL, id = excluded.id;
+SELECT count(*) FROM hook;
+SELECT * FROM replic_check;

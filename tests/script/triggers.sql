@@ -107,3 +107,29 @@ UPDATE odd SET n = n + 1 WHERE id = 'b';
 COMMIT;
 SELECT * FROM odd;
 SELECT * FROM replic_check;
+
+-- REPLACE takes away what a BEFORE trigger has just written.
+CREATE TABLE mark(id INTEGER PRIMARY KEY, u TEXT UNIQUE, v INTEGER);
+CREATE TRIGGER mark_steals BEFORE INSERT ON mark WHEN NEW.v = 7 BEGIN
+  UPDATE mark SET u = NEW.u WHERE id = 1;
+  INSERT INTO mark VALUES (5, NEW.u || '5', 0);
+END;
+SELECT replic_track('mark');
+INSERT INTO mark VALUES (1, 'b', 1);
+INSERT OR REPLACE INTO mark VALUES (4, 'a', 7);
+SELECT * FROM mark;
+SELECT * FROM replic_check;
+
+-- Temporary triggers run before ours: they may have put back what is told to be gone.
+CREATE TEMP TRIGGER back AFTER DELETE ON main.mark BEGIN
+  INSERT INTO mark VALUES (OLD.id, OLD.u, 'back');
+END;
+CREATE TEMP TRIGGER moved AFTER UPDATE OF id ON main.mark WHEN NEW.id = 2 BEGIN
+  UPDATE mark SET id = OLD.id WHERE id = NEW.id;
+END;
+DELETE FROM mark WHERE id = 4;
+UPDATE mark SET id = 2 WHERE id = 5;
+SELECT * FROM mark;
+SELECT * FROM replic_check;
+DROP TRIGGER back;
+DROP TRIGGER moved;

@@ -148,6 +148,21 @@ INSTANTIATE_TEST_SUITE_P(
         "CREATE UNIQUE INDEX one ON note_patches(length(body)) WHERE body IN ('xyz', 'bad');"
         "INSERT INTO note VALUES (9,'xyz'); DELETE FROM note"));
 
+// The log's row is longer than that of the table.
+TEST(LongRow, ThatTheLogCannotTakeFailsItsStatementAlone) {
+  Host host;
+  host.rows(
+      "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT); SELECT replic_init(1);"
+      "SELECT replic_track('note'); INSERT INTO note VALUES (1, 'a')");
+  sqlite3_limit(host.db(), SQLITE_LIMIT_LENGTH, 1000);
+  host.rows("BEGIN; INSERT INTO note VALUES (2, 'b')");
+  EXPECT_NE(host.error("INSERT INTO note VALUES (3, printf('%.*c', 990, 'x'))"), "no error");
+  EXPECT_TRUE(host.in_transaction());
+  host.rows("COMMIT");
+  EXPECT_EQ(host.one("SELECT group_concat(id) FROM note"), "1,2");
+  EXPECT_EQ(host.rows("SELECT * FROM replic_check"), std::vector<std::string>{});
+}
+
 // SQLite lets no virtual table be written in the commit that had no part before.
 TEST(LogWithAnIndex, IsWrittenInTheStatement) {
   Host host;
