@@ -11,37 +11,40 @@
 #include "store/triggers.h"
 
 namespace replic {
+namespace {
 
-// Whether the log is no more than columns and the two indexes, as replic_track makes it.
+// Whether every entry of a log has a value for its column.
+bool is_always_there(const TablePlan& plan, const std::string& column) {
+  const auto own = plan.own_column(column);
+  return (own && plan.columns[*own].key_position >= 0) || same_name(column, "_patchedAt") ||
+         same_name(column, "_sequenceId") || same_name(column, "_peerId");
+}
+
+}  // namespace
+
+// Whether the log has no more than columns and the two indexes, as replic_track makes it.
 bool Catalog::is_plain_log(const TablePlan& plan) {
-  const auto pragma = [&](const char* name) {
-    return db_.once("PRAGMA main." + std::string(name) + "(" + ident(plan.log) + ")");
-  };
   if (plan.log_strict || has_triggers(db_, plan.log)) return false;
   if (folded(schema_sql("table", plan.log)).find("check") != std::string::npos) return false;
-  if (pragma("foreign_key_list").step()) return false;
+  if (db_.once("PRAGMA main.foreign_key_list(" + ident(plan.log) + ")").step()) return false;
   int indexes = 0;
-  for (Run run = pragma("index_list"); run.step();) indexes++;
-  if (indexes > 2) return false;
-  for (Run run = pragma("table_xinfo"); run.step();) {
-    const std::string name = run.text(1);
-    const auto column = plan.own_column(name);
-    const bool is_always_there = (column && plan.columns[*column].key_position >= 0) ||
-                                 same_name(name, "_patchedAt") || same_name(name, "_sequenceId") ||
-                                 same_name(name, "_peerId");
-    const bool is_generated = run.integer(6) != 0;
-    if (is_generated || (run.integer(3) != 0 && !is_always_there)) return false;
-  }
-  return true;
+  for (Run run = db_.once("PRAGMA main.index_list(" + ident(plan.log) + ")"); run.step();)
+    indexes++;
+  return indexes <= 2;
 }
 
 void Catalog::read_log(TablePlan& plan) {
   std::map<std::string, Affinity> log;
   {
     Run run = db_.once("PRAGMA main.table_xinfo(" + ident(plan.log) + ")");
-    while (run.step()) log[folded(run.text(1))] = affinity_of(run.text(2), plan.log_strict);
+    plan.log_is_plain = is_plain_log(plan);
+    while (run.step()) {
+      log[folded(run.text(1))] = affinity_of(run.text(2), plan.log_strict);
+      const bool is_generated = run.integer(6) != 0;
+      const bool may_refuse = run.integer(3) != 0 && !is_always_there(plan, run.text(1));
+      if (is_generated || may_refuse) plan.log_is_plain = false;
+    }
   }
-  plan.log_is_plain = is_plain_log(plan);
   for (const char* name : {"_patchedAt", "_sequenceId", "_peerId"}) {
     if (log.count(folded(name)) != 0) continue;
     plan.problem = quoted(plan.log) + " has no column " + quoted(name);

@@ -44,6 +44,27 @@ std::string key_condition(const TablePlan& plan, std::string_view last = "=") {
 
 std::string main_table(const std::string& name) { return "main." + ident(name); }
 
+// Whether the row c refers to a row that is not there; empty where SQLite would tell. It does not
+// in every statement in which an action of a FOREIGN KEY may run, and miscounts when a row is its
+// own parent. Source: isSetNullAction() and sqlite3FkCheck() in fkey.c.
+std::string lacks_parent(const TablePlan& plan) {
+  if (!plan.refers_to_itself() && !(plan.has_actions && plan.has_triggers)) return {};
+  std::vector<std::string> any;
+  for (const ForeignKey& foreign : plan.foreign_keys) {
+    std::vector<std::string> all;
+    std::vector<std::string> equal;
+    for (size_t i = 0; i < foreign.columns.size(); i++) {
+      const std::string child = "c." + ident(plan.columns[foreign.columns[i]].name);
+      all.push_back(child + " IS NOT NULL");
+      equal.push_back("p." + ident(foreign.parent.columns[i].name) + "=" + child);
+    }
+    all.push_back("NOT EXISTS (SELECT 1 FROM " + main_table(foreign.parent_table) + " AS p WHERE " +
+                  joined(equal, " AND ") + ")");
+    any.push_back("(" + joined(all, " AND ") + ")");
+  }
+  return joined(any, " OR ");
+}
+
 }  // namespace
 
 std::optional<size_t> TablePlan::own_column(std::string_view column, size_t guess) const {
@@ -135,27 +156,6 @@ const Sql& TablePlan::upsert_sql(const std::vector<size_t>& set) const {
                     ") VALUES(" + values + ") ON CONFLICT(" + joined(targets, ",") + ") DO ";
   sql += updates.empty() ? "NOTHING" : "UPDATE SET " + joined(updates, ",");
   return upserts_.add(set, std::move(sql));
-}
-
-// Whether the row c refers to a row that is not there; empty where SQLite would tell. It does not
-// in every statement in which an action of a FOREIGN KEY may run, and miscounts when a row is its
-// own parent. Source: isSetNullAction() and sqlite3FkCheck() in fkey.c.
-std::string lacks_parent(const TablePlan& plan) {
-  if (!plan.refers_to_itself() && !(plan.has_actions && plan.has_triggers)) return {};
-  std::vector<std::string> any;
-  for (const ForeignKey& foreign : plan.foreign_keys) {
-    std::vector<std::string> all;
-    std::vector<std::string> equal;
-    for (size_t i = 0; i < foreign.columns.size(); i++) {
-      const std::string child = "c." + ident(plan.columns[foreign.columns[i]].name);
-      all.push_back(child + " IS NOT NULL");
-      equal.push_back("p." + ident(foreign.parent.columns[i].name) + "=" + child);
-    }
-    all.push_back("NOT EXISTS (SELECT 1 FROM " + main_table(foreign.parent_table) + " AS p WHERE " +
-                  joined(equal, " AND ") + ")");
-    any.push_back("(" + joined(all, " AND ") + ")");
-  }
-  return joined(any, " OR ");
 }
 
 void write_sql(TablePlan& plan) {

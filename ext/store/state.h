@@ -235,7 +235,7 @@ class State : public TransactionListener {
       "SELECT peer,ver,max_drift_ms,due_at,waiting,schema_parked,schema_seen,duplicates,collisions,"
       "unknown_messages,boot,unsafe,grouped,foreign_keys,group_max,split_groups,due,tables_seen "
       "FROM main._replic_state WHERE id=1"};
-  // The most frequent of the ranges: that of the patches that came last.
+  // Asked first: what comes in order extends the last range of its peer.
   Sql select_last_range_{
       "SELECT peer,first,last,ver,sum,at FROM main._replic_ranges WHERE peer=?1 "
       "ORDER BY first DESC LIMIT 1"};

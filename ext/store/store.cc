@@ -43,6 +43,7 @@ int Store::register_modules(const std::shared_ptr<void>& self) {
 
 void Store::write(const std::function<void()>& work, Care care) {
   db_.connect();
+  // Or a failure of what follows would take it for something half done.
   db_.write_put_off();
   // What is not settled yet, or not loaded, has to be written first.
   if (!state_.loaded() || capture_.has_unsettled()) care = std::max(care, Care::whole);

@@ -77,11 +77,8 @@ class Pools:
         return values
 
 
-def random_tables(rng, actions=ACTIONS, own_actions=ACTIONS):
-    """[(literal, Pools)], parents and children in any order.
-
-    `actions`: of foreign keys to another table; `own_actions`: to the same one.
-    """
+def random_tables(rng):
+    """[(literal, Pools)], parents and children in any order."""
     makers = [_TableMaker(rng, f"t{i}") for i in range(rng.choice((1, 1, 2, 2, 3)))]
     for maker in makers:
         if rng.random() < 0.25:
@@ -91,7 +88,7 @@ def random_tables(rng, actions=ACTIONS, own_actions=ACTIONS):
     wanted = rng.choice((0, 1, 1, 2, 3)) if len(makers) > 1 else rng.choice((0, 0, 1))
     for number in range(wanted):
         child, parent = rng.choice(makers), rng.choice(makers)
-        child.add_foreign_key(parent, f"f{number}", actions if child is not parent else own_actions)
+        child.add_foreign_key(parent, f"f{number}")
     return [(maker.literal(), maker.pools) for maker in makers]
 
 
@@ -236,7 +233,7 @@ class _TableMaker:
 
     # FOREIGN KEY
 
-    def add_foreign_key(self, parent, prefix, actions):
+    def add_foreign_key(self, parent, prefix):
         """New columns that reference a key of `parent`, which may be this very table."""
         rng = self.rng
         wanted = rng.choice(parent.parent_keys)
@@ -252,7 +249,7 @@ class _TableMaker:
             local.append(name)
         self.constraints.append(
             f"FOREIGN KEY ({', '.join(local)}) REFERENCES {parent.name}({', '.join(wanted)})"
-            + rng.choice(actions))
+            + rng.choice(ACTIONS))
 
     def _type_like(self, sql):
         """The type of a column that references one which is declared so."""

@@ -17,10 +17,9 @@ from schema import quote
 from shadow import Shadow, result_of
 from shapes import schema_of
 from sql_exchange import make_level, picked, send
-from unit_run import PIN_GHOST
+from unit_run import NOT_ENFORCED, PIN_GHOST
 from wire import at_from_ms, fold, read_message, write_void
 
-MISCOUNTED = "SQLite has not enforced: FOREIGN KEY"
 PRAGMAS = ("foreign_keys", "recursive_triggers", "trusted_schema")
 
 
@@ -235,7 +234,7 @@ class SqlRun:
             try:
                 peer.apply(picked(self.peers[step["from"]], step), "array", peer.handle)
             except sqlite3.IntegrityError as error:  # what this transaction has written so far
-                is_broken = MISCOUNTED in str(error) and peer.run("PRAGMA foreign_key_check")
+                is_broken = NOT_ENFORCED in str(error) and peer.run("PRAGMA foreign_key_check")
                 if not is_broken and not self.is_apt("", str(error)):
                     raise
             return [], True
@@ -254,7 +253,7 @@ class SqlRun:
 
     def is_apt(self, step, error):
         """May this statement get this error of ours?"""
-        miscounted = self.refers_to_itself and MISCOUNTED in error
+        miscounted = self.refers_to_itself and NOT_ENFORCED in error
         refers = "still refers to others: FOREIGN KEY" in error  # a deleted row, which stays
         return ("E_CONSTRAINT" in error and (self.may_refuse or miscounted or refers)
                 or "replic_patch" in step and ("E_SQLITE" not in error
@@ -263,7 +262,7 @@ class SqlRun:
 
     def is_miscounted(self, result):
         """SQLite has let a deferred FOREIGN KEY pass that is broken, and replic has not."""
-        return (result[0] == "error" and MISCOUNTED in result[1]
+        return (result[0] == "error" and NOT_ENFORCED in result[1]
                 and not self.shadow.db.in_transaction
                 and self.shadow.db.execute("PRAGMA foreign_key_check").fetchall() != [])
 

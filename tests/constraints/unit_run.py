@@ -18,6 +18,7 @@ from wire import EPOCH_MS, at_from_ms, fold, read_message, write_message, write_
 
 OLD_MS = EPOCH_MS + 300 * DAY_MS  # when the ghosts of a schedule that is not pinned wrote
 PIN_GHOST = 900
+NOT_ENFORCED = "SQLite has not enforced: FOREIGN KEY"
 PEER, RELAY, CARRIER = 11, 12, 13
 
 
@@ -202,7 +203,8 @@ class UnitRun(Run):
                     self.peers[0].apply(more, step["form"])
                 except sqlite3.Error as error:
                     # A deferred key is broken, and what was written before goes out by itself.
-                    if "has not enforced: FOREIGN KEY" in str(error) and self.breaks_keys():
+                    if (NOT_ENFORCED in str(error)
+                            and self.peers[0].run("PRAGMA foreign_key_check")):
                         continue
                     raise Broken("apply", f"well-formed input refused: {error}") from error
                 texts += more
@@ -220,9 +222,6 @@ class UnitRun(Run):
                 if text is not None:
                     raise Broken("txn", f"replic_patch in a transaction returned {text}")
         return texts, written
-
-    def breaks_keys(self):
-        return bool(self.peers[0].run("PRAGMA foreign_key_check"))
 
     def check_groups(self, own, written):
         """The messages of a transaction are those writes, and each run of writes is one group."""

@@ -133,3 +133,21 @@ SELECT * FROM mark;
 SELECT * FROM replic_check;
 DROP TRIGGER back;
 DROP TRIGGER moved;
+
+-- One that ends the statement after the row is written hides the row; it is found, and made good.
+CREATE TABLE sign(id INTEGER PRIMARY KEY, v INTEGER);
+SELECT replic_track('sign');
+INSERT INTO sign VALUES (2, 1), (3, 1);
+CREATE TEMP TRIGGER cut_i AFTER INSERT ON main.sign BEGIN SELECT RAISE(IGNORE); END;
+CREATE TEMP TRIGGER cut_u AFTER UPDATE ON main.sign BEGIN SELECT RAISE(IGNORE); END;
+CREATE TEMP TRIGGER cut_d AFTER DELETE ON main.sign BEGIN SELECT RAISE(IGNORE); END;
+INSERT INTO sign VALUES (1, 7);
+UPDATE sign SET v = 7 WHERE id = 2;
+DELETE FROM sign WHERE id = 3;
+SELECT severity, code, detail FROM replic_check;
+SELECT replic_track('sign', '{"mode":"manual"}'), replic_track('sign');
+SELECT * FROM replic_check;
+SELECT count(*) FROM replic_changes WHERE tab = 'sign';
+DROP TRIGGER cut_i;
+DROP TRIGGER cut_u;
+DROP TRIGGER cut_d;
