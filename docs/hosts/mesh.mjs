@@ -36,6 +36,7 @@ function talk(socket, name, toSpoke) {
     if (count === 0) return;
     for (const [other, { toSpoke: isSpoke }] of connections)
       if (other !== socket && (toSpoke || isSpoke)) other.send(text);
+    tell();
   });
   socket.on('close', () => connections.delete(socket));
   socket.on('error', (error) => log(`${name}: ${error.message}`));
@@ -54,6 +55,10 @@ function broadcast(text) {
     if (socket.readyState === WebSocket.OPEN) socket.send(text);
 }
 
+function tell() {
+  replica.status([...connections.values()].map((c) => c.name).sort().join(', '));
+}
+
 let server = null;
 if (Number(port) > 0) {
   server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), maxPayload: MAX_BYTES });
@@ -68,7 +73,7 @@ const pushing = setInterval(() => {
 }, POLL_MS);
 const pinging = setInterval(() => {
   broadcast(replica.ping());
-  replica.status([...connections.values()].map((c) => c.name).sort().join(', '));
+  tell();
 }, PING_MS);
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

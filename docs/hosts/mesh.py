@@ -36,6 +36,7 @@ class Mesh:
                     await connection.send(frame)
                 if count:
                     self.pass_on(text, connection)
+                    self.status()
         del self.connections[connection]
 
     def pass_on(self, text, source):
@@ -63,9 +64,12 @@ class Mesh:
     async def ping(self):
         while True:
             websockets.broadcast(self.connections, self.replica.ping())
-            self.replica.status(", ".join(sorted(f"{c.remote_address[0]}:{c.remote_address[1]}"
-                                                 for c in self.connections if c.open)))
+            self.status()
             await asyncio.sleep(PING_S)
+
+    def status(self):
+        self.replica.status(", ".join(sorted(f"{c.remote_address[0]}:{c.remote_address[1]}"
+                                             for c in self.connections if c.open)))
 
 
 async def main(path, port, addresses):

@@ -63,7 +63,7 @@ export class Replica {
     }
   }
 
-  // Logs a line when anything has changed, once a second at most.
+  // Logs a line when anything has changed, once a second at most; in a catch-up more often.
   status(connected) {
     const peers = this.db.prepare(
       'SELECT coalesce(sum(contiguous_seq), 0) AS have, coalesce(sum(last_seq), 0) AS known,' +
@@ -71,7 +71,8 @@ export class Replica {
       .get();
     const parked = this.one('SELECT count(*) FROM replic_pending');
     const now = [connected, peers.have, peers.known, peers.missing, parked].join(' ');
-    if (now === this.#told || Date.now() - this.#toldAt < 1000) return;
+    const pause = peers.missing ? 200 : 1000;
+    if (now === this.#told || Date.now() - this.#toldAt < pause) return;
     this.#told = now;
     this.#toldAt = Date.now();
     const progress = peers.missing ? `, has ${peers.have} of ${peers.known}` : '';
