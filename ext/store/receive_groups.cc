@@ -41,14 +41,22 @@ std::string seqs_of(const Range& range) {
 
 }  // namespace
 
-// Something came that groups which are parked may have waited for.
+// Something came that groups which are parked may have waited for. Where one group lies within
+// another, or reaches into it, the other has seqs that say otherwise and cannot become whole: it
+// may be passed over.
 void Receiver::concern_groups(int64_t peer, Range range) {
   if (state_.peek().grouped == 0) return;
-  Run run = db_.run(
-      "SELECT DISTINCT grp_first,grp_last FROM main._replic_parked WHERE peer=?1 AND "
-      "reason='group' AND grp_first<=?3 AND grp_last>=?2");
-  run.bind(peer).bind(range.first).bind(range.last);
-  while (run.step()) concerned_.insert({peer, {run.integer(0), run.integer(1)}});
+  Range group{0, range.first - 1};
+  for (;;) {
+    Run run = db_.run(
+        "SELECT grp_first,grp_last FROM main._replic_parked WHERE peer=?1 AND reason='group' AND "
+        "grp_last>?2 ORDER BY grp_last,grp_first DESC LIMIT 1");
+    run.bind(peer).bind(group.last);
+    if (!run.step()) return;
+    group = {run.integer(0), run.integer(1)};
+    if (group.first > range.last) return;
+    concerned_.insert({peer, group});
+  }
 }
 
 // Places what is kept in memory, and the groups that are whole now. `last`: the call is at its end,
@@ -119,18 +127,18 @@ std::vector<Slot> Receiver::take_slots() {
 }
 
 void Receiver::settle_group(const GroupId& id, std::vector<Arrival>&& members) {
-  for (ParkedPatch& parked : parked_.of_group(id.peer, id.range, reason::kGroup)) {
-    if (parked.patch.group != id.range) continue;
-    state_.row().grouped -= parked_.erase(id.peer, parked.patch.stamp.seq, reason::kGroup);
-    members.push_back(arrive(std::move(parked.patch)));
-  }
-  if (members.empty()) return;
   if (!state_.holds_all(id.peer, id.range)) {
     return park_group(std::move(members),
                       "its transaction, the seqs " + seqs_of(id.range) + " of peer " +
                           std::to_string(id.peer) +
                           ", is not here as a whole; replic_missing has what to ask for");
   }
+  for (ParkedPatch& parked : parked_.of_group(id.peer, id.range, reason::kGroup)) {
+    if (parked.patch.group != id.range) continue;
+    state_.row().grouped -= parked_.erase(id.peer, parked.patch.stamp.seq, reason::kGroup);
+    members.push_back(arrive(std::move(parked.patch)));
+  }
+  if (members.empty()) return;
   if (!is_whole(id, members)) {
     return park_group(std::move(members),
                       "the patches of its transaction, the seqs " + seqs_of(id.range) +

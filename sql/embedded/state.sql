@@ -94,6 +94,8 @@ CREATE TABLE main."_replic_parked"(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX main."_replic_parked_row" ON "_replic_parked"(tab, row_key) WHERE row_key IS NOT NULL;
 CREATE INDEX main."_replic_parked_reason" ON "_replic_parked"(reason, at);
+CREATE INDEX main."_replic_parked_group" ON "_replic_parked"(peer, grp_last, grp_first DESC)
+  WHERE reason='group';
 
 -- Patches that carry no data but take a seq.
 CREATE TABLE main."_replic_voids"(

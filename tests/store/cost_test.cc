@@ -1,5 +1,6 @@
-// What a write costs must not grow with the rows that ever held the same value of a UNIQUE key. The
-// cost is counted in steps of SQLite's virtual machine, so it is the same in every run.
+// What a call costs must not grow with what is there already: with the rows that ever held the same
+// value of a UNIQUE key, with the part of a transaction that has come. The cost is counted in steps
+// of SQLite's virtual machine, so it is the same in every run.
 
 #include <gtest/gtest.h>
 
@@ -77,6 +78,29 @@ INSTANTIATE_TEST_SUITE_P(
                     "CREATE UNIQUE INDEX one ON job(status || '') WHERE status = 'running'",
                     "CREATE UNIQUE INDEX one ON job(status, name)"),
     [](const auto& test) { return kNames[test.index]; });
+
+TEST(CostOfATransaction, IsTheSameForEachMessageThatComesByItself) {
+  Host here, there;
+  for (const Host* host : {&here, &there})
+    make_tables(*host, "CREATE UNIQUE INDEX one ON job(status, name)");
+  here.rows(jobs(0, 200));
+  const auto messages = here.rows("SELECT message FROM replic_changes");
+  const auto apply = [&](size_t first, size_t count) {
+    int64_t steps = 0;
+    for (size_t i = first; i < first + count; i++)
+      steps += steps_of(there, "SELECT replic_apply(" + sql_text(messages[i]) + ")");
+    return steps;
+  };
+  ASSERT_EQ(messages.size(), 600);
+  apply(0, 20);
+  const int64_t early = apply(20, 20);
+  apply(40, 500);
+  const int64_t late = apply(540, 20);
+  EXPECT_LT(late, early * 2);
+  EXPECT_EQ(there.number("SELECT count(*) FROM job"), 0);
+  apply(560, 40);
+  EXPECT_EQ(here.one("SELECT replic_digest()"), there.one("SELECT replic_digest()"));
+}
 
 }  // namespace
 }  // namespace replic::test
