@@ -50,6 +50,7 @@ void Catalog::clear() {
   tables_.clear();
   references_.clear();
   references_read_ = false;
+  facts_of_ = {-1, -1};
   listed_ = false;
   known_initialised_ = false;
   version_ = -1;
@@ -91,27 +92,56 @@ bool Catalog::initialised() {
 }
 
 const std::vector<std::string>& Catalog::tables() {
-  if (!listed_) {
-    tables_.clear();
+  if (listed_) return tables_;
+  std::vector<std::string> names;
+  std::set<std::string> known;  // folded
+  {
     Run run = db_.run(
-        "SELECT t.name FROM main.sqlite_schema AS t JOIN main.sqlite_schema AS l "
-        "ON l.type='table' AND lower(l.name)=lower(t.name)||'_patches' "
-        "WHERE t.type='table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-        "AND t.name NOT LIKE '\\_replic\\_%' ESCAPE '\\' ORDER BY t.name");
-    while (run.step()) tables_.push_back(run.text(0));
-    listed_ = true;
+        "SELECT name FROM main.sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%' "
+        "ESCAPE '\\' AND name NOT LIKE '\\_replic\\_%' ESCAPE '\\' ORDER BY name");
+    while (run.step()) {
+      names.push_back(run.text(0));
+      known.insert(folded(names.back()));
+    }
   }
+  tables_.clear();
+  for (std::string& name : names) {
+    if (known.count(folded(name) + std::string(kLogSuffix)) > 0) tables_.push_back(std::move(name));
+  }
+  listed_ = true;
   return tables_;
 }
 
-std::string Catalog::schema_sql(std::string_view type, std::string_view table) {
-  Run run = db_.run(
-      "SELECT coalesce(sql,'') FROM main.sqlite_schema WHERE type=?1 AND tbl_name=?2 COLLATE "
-      "NOCASE");
-  run.bind(type).bind(table);
-  std::string out;
-  while (run.step()) out += run.text(0) + '\n';
-  return out;
+const Catalog::Facts& Catalog::facts(const std::string& table) {
+  std::pair<int64_t, int64_t> versions{0, 0};
+  {
+    Run run = db_.run(version_sql_);
+    if (run.step()) versions.first = run.integer(0);
+  }
+  {
+    Run run = db_.run("PRAGMA temp.schema_version");
+    if (run.step()) versions.second = run.integer(0);
+  }
+  if (facts_of_ != versions) {
+    facts_.clear();
+    Run run = db_.run(
+        "SELECT type,name,tbl_name,coalesce(sql,'') FROM main.sqlite_schema UNION ALL SELECT "
+        "type,name,tbl_name,'' FROM temp.sqlite_schema WHERE type='trigger'");
+    while (run.step()) {
+      Facts& facts = facts_[folded(run.text(2))];
+      const std::string type = run.text(0);
+      std::string sql = run.text(3);
+      if (type == "table")
+        facts.sql = std::move(sql);
+      else if (type == "index" && sql.starts_with("CREATE UNIQUE "))
+        facts.unique.push_back(std::move(sql));
+      else if (type == "trigger" && !run.text(1).starts_with("_replic_"))
+        facts.has_triggers = true;
+    }
+    for (auto& [name, facts] : facts_) std::sort(facts.unique.begin(), facts.unique.end());
+    facts_of_ = versions;
+  }
+  return facts_[folded(table)];
 }
 
 const TablePlan* Catalog::find(std::string_view table) { return entry(table).plan.get(); }
@@ -169,7 +199,7 @@ std::shared_ptr<TablePlan> Catalog::inspect(std::string_view table) {
   if (!plan->problem.empty()) return plan;
   read_columns(*plan);
   read_key_collations(*plan);
-  plan->has_triggers = has_triggers(db_, plan->name);
+  plan->has_triggers = facts(plan->name).has_triggers;
   if (plan->problem.empty()) read_constraints(*plan);
   if (plan->problem.empty()) plan->meetings = read_meetings(db_, *plan);
   set_fingerprints(*plan);
@@ -267,7 +297,7 @@ void Catalog::read_key_collations(TablePlan& plan) {
 
 void Catalog::read_constraints(TablePlan& plan) {
   // A word in a comment or a name makes the slow path slower, never wrong.
-  plan.needs_trial = folded(schema_sql("table", plan.name)).find("check") != std::string::npos;
+  plan.needs_trial = folded(facts(plan.name).sql).find("check") != std::string::npos;
   read_unique_keys(plan);
   read_foreign_keys(plan);
   plan.legality = legality_of(plan);

@@ -80,7 +80,13 @@ class Catalog {
   uint64_t legality_of(const TablePlan& plan);
   bool is_plain_log(const TablePlan& plan);
   void read_log(TablePlan& plan);
-  std::string schema_sql(std::string_view type, std::string_view table);
+  // What sqlite_schema says of one table.
+  struct Facts {
+    std::string sql;                  // of the table; "" when there is none
+    std::vector<std::string> unique;  // of its UNIQUE indexes that were made by themselves
+    bool has_triggers = false;        // temporary ones too, but for ours
+  };
+  const Facts& facts(const std::string& table);
 
   Database& db_;
   std::map<std::string, Entry> entries_;  // by folded name
@@ -88,6 +94,9 @@ class Catalog {
   std::vector<std::string> tables_;
   std::vector<Reference> references_;
   bool references_read_ = false;
+  // Of all tables, by folded name: to look for each by itself would read the schema once a table.
+  std::map<std::string, Facts> facts_;
+  std::pair<int64_t, int64_t> facts_of_{-1, -1};  // the versions of main and temp that were read
   bool listed_ = false;
   bool known_initialised_ = false;
   int64_t version_ = -1;

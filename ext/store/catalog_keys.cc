@@ -81,12 +81,8 @@ uint64_t Catalog::legality_of(const TablePlan& plan) {
     if (plan.strict) bytes += folded(column.type) + ",";
   }
   if (plan.needs_trial) {
-    bytes += conditions_in(schema_sql("table", plan.name));
-    Run run = db_.run(
-        "SELECT sql FROM main.sqlite_schema WHERE type='index' AND tbl_name=?1 COLLATE NOCASE AND "
-        "sql LIKE 'CREATE UNIQUE %' ORDER BY sql");
-    run.bind(plan.name);
-    while (run.step()) bytes += run.text(0) + ";";
+    bytes += conditions_in(facts(plan.name).sql);
+    for (const std::string& sql : facts(plan.name).unique) bytes += sql + ";";
   }
   std::vector<std::string> keys;
   const auto add = [&](const ValueKey& key, std::string text) {

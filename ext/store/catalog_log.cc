@@ -24,8 +24,9 @@ bool is_always_there(const TablePlan& plan, const std::string& column) {
 
 // Whether the log has no more than columns and the two indexes, as replic_track makes it.
 bool Catalog::is_plain_log(const TablePlan& plan) {
-  if (plan.log_strict || has_triggers(db_, plan.log)) return false;
-  if (folded(schema_sql("table", plan.log)).find("check") != std::string::npos) return false;
+  const Facts& log = facts(plan.log);
+  if (plan.log_strict || log.has_triggers) return false;
+  if (folded(log.sql).find("check") != std::string::npos) return false;
   if (db_.once("PRAGMA main.foreign_key_list(" + ident(plan.log) + ")").step()) return false;
   int indexes = 0;
   for (Run run = db_.once("PRAGMA main.index_list(" + ident(plan.log) + ")"); run.step();)

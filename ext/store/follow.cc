@@ -9,12 +9,14 @@
 namespace replic {
 namespace {
 
-bool has_trigger(Database& db, std::string_view table, std::string_view name) {
+// Whether the table has all triggers without which writes to it would go unnoticed.
+bool is_watched(Database& db, const TablePlan& plan) {
+  std::vector<std::string> names = trigger_names(plan);
   Run run = db.run(
-      "SELECT 1 FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE AND "
-      "name=?2");
-  run.bind(table).bind(name);
-  return run.step();
+      "SELECT name FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE");
+  run.bind(plan.name);
+  while (run.step()) std::erase(names, run.text(0));
+  return names.empty();
 }
 
 }  // namespace
@@ -41,10 +43,8 @@ bool Tracker::follow_table(const std::string& tracked) {
   // One that was dropped may come back, in a migration that makes it anew.
   if (!plan || plan->log.empty()) return false;
   bool renamed = table != tracked;
-  bool lost = false;  // rows were written that no trigger has told of
+  const bool lost = !is_watched(db_, *plan);  // rows were written that no trigger has told of
   const std::vector<std::string> before = noted_columns(table);
-  for (const std::string& name : trigger_names(*plan))
-    lost = lost || !has_trigger(db_, table, name);
   if (plan->mode != Mode::manual && !lost) renamed = rename_columns(*plan, before) || renamed;
   plan = catalog_.inspect(table);
   if (!plan->problem.empty()) return renamed;

@@ -267,15 +267,6 @@ std::vector<std::string> trigger_names(const TablePlan& plan) {
   return names;
 }
 
-bool has_triggers(Database& db, const std::string& table) {
-  Run run = db.run(
-      "SELECT 1 FROM (SELECT name,tbl_name FROM main.sqlite_schema WHERE type='trigger' UNION ALL "
-      "SELECT name,tbl_name FROM temp.sqlite_schema WHERE type='trigger') WHERE tbl_name=?1 "
-      "COLLATE NOCASE AND substr(name,1,8)<>'_replic_'");
-  run.bind(table);
-  return run.step();
-}
-
 void drop_triggers(Database& db, const std::string& table) {
   for (const Trigger& trigger : triggers_on(db, table)) {
     if (trigger.is_ours()) drop(db, trigger.name);

@@ -16,8 +16,6 @@ namespace replic {
 // They hand it back with each row, and a table that has been altered since has another.
 void set_fingerprints(TablePlan& plan);
 
-// Whether the application has triggers on the table, temporary ones included.
-bool has_triggers(Database& db, const std::string& table);
 // The names of the triggers of its mode without which writes to the table would go unnoticed.
 std::vector<std::string> trigger_names(const TablePlan& plan);
 // Drops every trigger of ours on the table. Inside Gate::write.
