@@ -97,6 +97,13 @@ Statement::Statement(sqlite3* db, std::string_view sql) {
   if (rc != SQLITE_OK) throw_sqlite(db, rc, "cannot prepare " + quoted(sql));
 }
 
+Statement Statement::if_understood(sqlite3* db, const std::string& sql) {
+  Statement out;
+  const int rc = sqlite3_prepare_v2(db, sql.c_str(), -1, &out.handle_, nullptr);
+  if ((rc & 0xFF) == SQLITE_NOMEM) throw std::bad_alloc();
+  return out;
+}
+
 Statement& Statement::operator=(Statement&& other) noexcept {
   if (this != &other) {
     sqlite3_finalize(handle_);

@@ -29,6 +29,8 @@ class Statement {
   Statement() = default;
   // Throws E_SQLITE with SQLite's text.
   Statement(sqlite3* db, std::string_view sql);
+  // The same, but empty when SQLite does not take the text.
+  static Statement if_understood(sqlite3* db, const std::string& sql);
   Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Statement& operator=(Statement&& other) noexcept;
   ~Statement() { sqlite3_finalize(handle_); }

@@ -71,6 +71,7 @@ class Catalog {
   void read_unique_keys(TablePlan& plan);
   void read_foreign_keys(TablePlan& plan);
   ValueKey read_key(const TablePlan& plan, const std::string& index);
+  bool set_function(const TablePlan& plan, const std::string& index, ValueKey& key);
   static ValueKey primary_key(const TablePlan& plan);
   std::optional<ValueKey> parent_key(const TablePlan& parent,
                                      const std::vector<std::string>& columns);

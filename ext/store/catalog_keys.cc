@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "sqlite/ident.h"
 #include "store/catalog.h"
+#include "store/key_function.h"
+#include "store/uniques.h"
 
 namespace replic {
 namespace {
@@ -103,9 +105,47 @@ uint64_t Catalog::legality_of(const TablePlan& plan) {
   return hash64(bytes);
 }
 
+// The key of an index over what is no column that patches set: expressions, generated columns, the
+// rowid. False when there is nothing of that kind, or it cannot be followed.
+bool Catalog::set_function(const TablePlan& plan, const std::string& index, ValueKey& key) {
+  IndexText text;
+  {
+    Run run = db_.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
+    run.bind(index);
+    if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
+  }
+  std::vector<KeyFunction::Term> terms;
+  bool any = false;
+  bool all_named = true;
+  Run parts = db_.once("PRAGMA main.index_xinfo(" + ident(index) + ")");
+  for (size_t i = 0; parts.step(); i++) {
+    if (parts.integer(5) == 0) continue;  // carried along, not part of the key
+    const bool has_name = !parts.is_null(2);
+    any = any || !has_name || !plan.own_column(parts.text(2));
+    if (!is_builtin(parts.text(4)) || (!has_name && i >= text.terms.size())) return false;
+    terms.push_back({has_name ? ident(parts.text(2)) : enclosed(text.terms[i]), parts.text(4)});
+    all_named = all_named && has_name;
+    if (has_name)
+      key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + parts.text(2));
+  }
+  if (!any) return false;
+  std::string bytes = folded(plan.name);
+  for (const KeyFunction::Term& term : terms) bytes.append(1, '\0').append(term.sql);
+  key.function = KeyFunction::make(db_, plan, facts(plan.name).sql, std::move(terms));
+  if (!key.function) return false;
+  for (const size_t i : key.function->columns())
+    key.columns.push_back({plan.columns[i].name, i, plan.columns[i].affinity, "BINARY"});
+  if (!all_named) key.label = "index '" + index + "'";
+  for (const KeyColumn& column : key.columns) bytes.append(1, '\0').append(folded(column.name));
+  key.domain = hash64(bytes, 1);
+  return true;
+}
+
 // The columns of one index. `plan` may be of a table that is not replicated.
 ValueKey Catalog::read_key(const TablePlan& plan, const std::string& index) {
   ValueKey key;
+  if (set_function(plan, index, key)) return key;
+  key = {};
   Run parts = db_.once("PRAGMA main.index_xinfo(" + ident(index) + ")");
   while (parts.step()) {
     if (parts.integer(5) == 0) continue;  // carried along, not part of the key
@@ -145,7 +185,8 @@ void Catalog::read_unique_keys(TablePlan& plan) {
     ValueKey key = read_key(plan, indexes.text(1));
     key.is_unique = true;
     if (indexes.integer(4) != 0) key.is_exact = false;  // partial
-    plan.needs_trial = plan.needs_trial || !key.is_exact;
+    // A function may fail for a row: then the row is refused.
+    plan.needs_trial = plan.needs_trial || !key.is_exact || key.function;
     plan.value_keys.push_back(std::move(key));
   }
 }
@@ -155,7 +196,7 @@ void Catalog::read_unique_keys(TablePlan& plan) {
 std::optional<ValueKey> Catalog::parent_key(const TablePlan& parent,
                                             const std::vector<std::string>& columns) {
   const auto matches = [&](const ValueKey& key) {
-    return key.columns.size() == columns.size() &&
+    return !key.function && key.columns.size() == columns.size() &&
            std::all_of(columns.begin(), columns.end(), [&](const std::string& name) {
              return std::any_of(key.columns.begin(), key.columns.end(),
                                 [&](const KeyColumn& c) { return same_name(c.name, name); });
@@ -226,9 +267,9 @@ void Catalog::read_foreign_keys(TablePlan& plan) {
     const std::optional<ValueKey> key = parent_key(parent, reference.to);
     if (!key) continue;
     if (is_parent) {
-      const auto known =
-          std::find_if(plan.value_keys.begin(), plan.value_keys.end(),
-                       [&](const ValueKey& k) { return k.is_exact && same_columns(k, *key); });
+      const auto known = std::find_if(
+          plan.value_keys.begin(), plan.value_keys.end(),
+          [&](const ValueKey& k) { return k.is_exact && !k.function && same_columns(k, *key); });
       if (known == plan.value_keys.end()) {
         plan.value_keys.push_back(*key);
         plan.value_keys.back().is_referenced = true;

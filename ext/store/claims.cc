@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "model/content.h"
 #include "store/affinity.h"
+#include "store/key_function.h"
 #include "store/merge.h"
 
 namespace replic {
@@ -87,9 +88,15 @@ size_t combinations(const std::vector<std::vector<Value>>& choices) {
 
 std::optional<Tuple> tuple_of(const ValueKey& key, std::vector<Value>&& values) {
   Tuple tuple;
+  if (key.function) {
+    auto computed = (*key.function)(values);
+    if (!computed) return std::nullopt;
+    values = *std::move(computed);
+  }
   for (size_t i = 0; i < values.size(); i++) {
     if (values[i].is_null()) return std::nullopt;
-    append_key_part(tuple.bytes, values[i], key.columns[i].collation);
+    append_key_part(tuple.bytes, values[i],
+                    key.function ? key.function->terms()[i].collation : key.columns[i].collation);
   }
   tuple.values = std::move(values);
   return tuple;

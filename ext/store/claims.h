@@ -29,7 +29,7 @@ struct RowName {
 
 // The values of one key in one row. `bytes`: equal for values that the key holds for equal.
 struct Tuple {
-  std::vector<Value> values;  // in the order of ValueKey::columns
+  std::vector<Value> values;  // in the order of ValueKey::columns, or as its function computes them
   std::string bytes;
   friend bool operator==(const Tuple& a, const Tuple& b) { return a.bytes == b.bytes; }
   friend auto operator<=>(const Tuple& a, const Tuple& b) { return a.bytes <=> b.bytes; }

@@ -87,6 +87,7 @@ class Merger {
   bool place_fast(std::span<const UnitPart> parts);
   // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have
   // a mate in it.
+  Stamp moment_before(const Stamp& stamp);
   bool concerns_waiting(const TablePlan& plan, const RowPatch& patch);
   bool ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
                             const std::vector<RowPatch>& others, const RowName& own, bool late);

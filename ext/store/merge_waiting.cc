@@ -28,9 +28,16 @@ RowChange change_of(const TablePlan& plan, const RowPatch& patch,
 
 }  // namespace
 
+// The last moment before the unit of a patch: that of the open transaction begins with its first.
+Stamp Merger::moment_before(const Stamp& stamp) {
+  const LocalGroup& open = state_.group();
+  if (open.peer != stamp.peer || open.at != stamp.at) return stamp;
+  return {open.at, open.peer, open.range.first - 1};
+}
+
 bool Merger::concerns_waiting(const TablePlan& plan, const RowPatch& patch) {
   // What was accepted late might have been accepted earlier with this patch.
-  const bool late = plan.has_ties() && is_any_accepted_after(patch.stamp);
+  const bool late = plan.has_ties() && is_any_accepted_after(moment_before(patch.stamp));
   if (state_.peek().waiting == 0 && !late) return false;
   const std::vector<Value> key = key_of(plan, patch);
   const RowName own{plan.name, row_key(plan, key)};
@@ -61,7 +68,7 @@ bool Merger::ties_concern_waiting(const TablePlan& plan, const RowPatch& patch,
     return std::any_of(rows.begin(), rows.end(), [&](const RowName& row) {
       const TablePlan* other = row == own ? nullptr : catalog_.find(row.table);
       return other != nullptr && other->problem.empty() &&
-             was_accepted_after(*other, key_from(row.row_key), patch.stamp);
+             was_accepted_after(*other, key_from(row.row_key), moment_before(patch.stamp));
     });
   };
   for (const ValueKey& key : plan.value_keys) {

@@ -48,15 +48,20 @@ struct KeyColumn {
   std::string collation;
 };
 
+class KeyFunction;
+
 // Values that at most one row holds at a time: a UNIQUE constraint beside the primary key, or the
 // key that a FOREIGN KEY of some table refers to.
 struct ValueKey {
   std::vector<KeyColumn> columns;  // by folded name
-  uint64_t domain = 0;             // the same for all who speak of these columns of this table
-  bool is_primary = false;         // the columns are those of the primary key
-  bool is_unique = false;          // to be judged as UNIQUE; false: other rows refer to it, no more
-  // The columns are the whole constraint. False: it has expressions, a WHERE clause or collations
-  // of the program's own; rows that share the plain columns may conflict, and a trial tells.
+  // The constraint is on what it computes of the columns; null: on the columns themselves.
+  std::shared_ptr<KeyFunction> function;
+  uint64_t domain = 0;      // the same for all who speak of these columns of this table
+  bool is_primary = false;  // the columns are those of the primary key
+  bool is_unique = false;   // to be judged as UNIQUE; false: other rows refer to it, no more
+  // The columns are the whole constraint. False: it has a WHERE clause, collations of the program's
+  // own, or expressions of which no function could be made; rows that share the plain columns may
+  // conflict, and a trial tells.
   bool is_exact = true;
   bool is_referenced = false;
   std::string label;  // "t.a, t.b", as SQLite names it in an error

@@ -1,6 +1,7 @@
 // A replay: which units a changed decision concerns, so that they are decided anew.
 
 #include <algorithm>
+#include <tuple>
 
 #include "store/replay.h"
 
@@ -133,6 +134,8 @@ Replay::Changed Replay::changed_values(const RowHistory& row, const Position& fr
     const RowPatch* patch;
     bool in_before;
     bool in_after;
+    // What a local transaction made of the row on its way: others may have been decided by that.
+    bool is_step = false;
   };
   std::vector<Event> events;
   for (const RowHistory::Part* part : row.parts) {
@@ -142,12 +145,13 @@ Replay::Changed Replay::changed_values(const RowHistory& row, const Position& fr
       events.push_back({after, &part->patch, true, true});
     } else {
       events.push_back({unit.before, &part->patch, true, false});
-      events.push_back({after, &part->patch, false, true});
+      events.push_back({after, &part->patch, false, true, unit.added && part->in_log});
     }
   }
   std::erase_if(events, [](const Event& event) { return event.at == kNever; });
-  std::sort(events.begin(), events.end(),
-            [](const Event& a, const Event& b) { return a.at < b.at; });
+  std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
+    return std::tie(a.at, a.patch->stamp) < std::tie(b.at, b.patch->stamp);
+  });
   Changed out;
   RowFold before(row.plan);
   RowFold after(row.plan);
@@ -155,7 +159,8 @@ Replay::Changed Replay::changed_values(const RowHistory& row, const Position& fr
     if (events[i].in_before) before.add(*events[i].patch);
     if (events[i].in_after) after.add(*events[i].patch);
     const bool is_last = i + 1 == events.size() || events[i + 1].at != events[i].at;
-    if (is_last && events[i].at >= from) compare(row.plan, before, after, out);
+    if ((is_last || events[i].is_step) && events[i].at >= from)
+      compare(row.plan, before, after, out);
   }
   return out;
 }

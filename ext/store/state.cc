@@ -10,6 +10,8 @@ namespace replic {
 namespace {
 
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+// Beside so many ranges to ask for the data version is nothing.
+constexpr size_t kManyRanges = 64;
 
 // peer, first, last, ver, sum, at
 ReceivedRange read_range(const Run& run) {
@@ -63,6 +65,13 @@ void State::load() {
   now_ = Memory();
   now_.row = read_row(run);
   now_.loaded = true;
+  data_version_ = -1;
+  if (!kept_clock_) return;
+  data_version_ = data_version();
+  if (kept_clock_->data_version != data_version_ || kept_clock_->own != now_.row.peer)
+    return kept_clock_.reset();
+  now_.clock = kept_clock_->clock;
+  now_.clock_known = true;
 }
 
 void State::for_each_range(bool initialised, int64_t peer,
@@ -304,7 +313,9 @@ ClockView State::clock(bool initialised) {
   const int64_t own = read(initialised).peer;
   int64_t greatest_own = 0;
   int64_t greatest = 0;
+  size_t count = 0;
   for_each_range(initialised, 0, [&](const ReceivedRange& range) {
+    count++;
     int64_t& slot = range.peer == own ? greatest_own : greatest;
     slot = std::max(slot, range.at);
   });
@@ -312,8 +323,21 @@ ClockView State::clock(bool initialised) {
   if (now_.loaded) {
     now_.clock = clock;
     now_.clock_known = true;
+    if (count > kManyRanges && data_version_ < 0) data_version_ = data_version();
   }
   return clock;
+}
+
+int64_t State::data_version() {
+  Run run = db_.run("PRAGMA main.data_version");
+  return run.step() ? run.integer(0) : 0;
+}
+
+void State::keep_clock() {
+  if (!now_.loaded) return;
+  kept_clock_.reset();
+  if (now_.clock_known && data_version_ >= 0)
+    kept_clock_ = KeptClock{data_version_, now_.row.peer, now_.clock};
 }
 
 void State::write_hot(Hot& hot) {

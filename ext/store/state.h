@@ -111,7 +111,7 @@ class State : public TransactionListener {
   Vector vector(bool initialised);
   // For each peer with a range that begins at 1. O(ranges).
   std::map<int64_t, ContiguousSum> contiguous_sums(bool initialised);
-  // The clock. O(ranges).
+  // The clock. O(ranges) for the first call after another connection has written.
   ClockView clock(bool initialised);
   // The group that this transaction is writing, not yet in _replic_groups.
   const LocalGroup& group() const { return now_.group; }
@@ -177,6 +177,7 @@ class State : public TransactionListener {
   void on_rollback_to(int level) override;
   void on_sync() override;
   void on_commit() override {
+    keep_clock();
     drop();
     if (on_end) on_end();
   }
@@ -220,7 +221,17 @@ class State : public TransactionListener {
     bool split_told = false;
   };
 
+  // The clock as the last commit has left it. Kept when there are many ranges: else to read them
+  // takes no longer than to ask whether another connection has written.
+  struct KeptClock {
+    int64_t data_version;
+    int64_t own;
+    ClockView clock;
+  };
+
   static StateRow read_row(Run& run);
+  int64_t data_version();
+  void keep_clock();
   void split_gone(int64_t peer, int64_t seq);
   void drop();
   void write_hot(Hot& hot);
@@ -247,6 +258,8 @@ class State : public TransactionListener {
   Sql replace_range_{
       "INSERT OR REPLACE INTO main._replic_ranges(peer,first,last,ver,sum,at) "
       "VALUES(?,?,?,?,?,?)"};
+  std::optional<KeptClock> kept_clock_;
+  int64_t data_version_ = -1;  // in this transaction; -1 when it was not asked for
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level

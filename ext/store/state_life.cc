@@ -104,6 +104,7 @@ void State::on_rollback_to(int level) {
   const auto index = static_cast<size_t>(std::max(level, 0));
   if (level < 0 || index >= saved_.size() || !saved_[index]) {
     now_ = Memory();
+    kept_clock_.reset();  // a part of the transaction may have been written, and stays
     if (level >= 0 && saved_.size() > index) saved_.resize(index);
     if (level < 0) saved_.clear();
     return;
@@ -122,6 +123,7 @@ void State::on_detach() {
   });
   db_.release();
   drop();
+  kept_clock_.reset();
   if (on_undo) on_undo();
 }
 

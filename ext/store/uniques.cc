@@ -27,9 +27,6 @@ std::string_view without_order(std::string_view term) {
   return term;
 }
 
-// In parentheses, after which a comment at the end of the text is over.
-std::string enclosed(std::string_view text) { return "(" + std::string(text) + "\n)"; }
-
 // A row that has the columns of T, under T's name, each by `value(name)`.
 template <typename Value>
 std::string row_like(Database& db, const TablePlan& plan, Value&& value) {
@@ -48,15 +45,12 @@ bool is_understood(Database& db, const TablePlan& plan, const IndexText& text) {
   for (const std::string& term : text.terms) all += (all.empty() ? "" : ",") + enclosed(term);
   if (!text.where.empty()) all += "," + enclosed(text.where);
   const std::string row = row_like(db, plan, [](const std::string&) { return "NULL"; });
-  sqlite3_stmt* statement = nullptr;
-  const std::string sql = "SELECT " + all + " FROM " + row;
-  const int rc = sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &statement, nullptr);
-  sqlite3_finalize(statement);
-  if ((rc & 0xFF) == SQLITE_NOMEM) throw std::bad_alloc();
-  return rc == SQLITE_OK;
+  return static_cast<bool>(Statement::if_understood(db.handle(), "SELECT " + all + " FROM " + row));
 }
 
 }  // namespace
+
+std::string enclosed(std::string_view text) { return "(" + std::string(text) + "\n)"; }
 
 IndexText read_index(std::string_view sql) {
   IndexText out;

@@ -25,4 +25,7 @@ struct IndexText {
 };
 IndexText read_index(std::string_view sql);
 
+// An expression in parentheses, also when it ends with a comment.
+std::string enclosed(std::string_view text);
+
 }  // namespace replic

@@ -1,7 +1,8 @@
 """Random tables with constraints, as Python literals that a schedule can hold.
 
     {"name": "t0", "columns": [["id", "INTEGER PRIMARY KEY"], ["u", "TEXT UNIQUE"]], "key": [],
-     "constraints": ["CHECK (lo <= hi)"], "indexes": ["CREATE UNIQUE INDEX i ON t0(u)"],
+     "generated": ["g AS (lower(u))"], "constraints": ["CHECK (lo <= hi)"],
+     "indexes": ["CREATE UNIQUE INDEX i ON t0(u)"],
      "options": "STRICT", "tombstone": "deletedAt", "indexes_late": False}
 
 "key": the columns of a PRIMARY KEY clause, empty when a column carries it. "tombstone": the name of
@@ -40,6 +41,7 @@ class ConstrainedTable:
     def create_sql(self):
         table = self.literal
         body = [f"{quote(name)} {kind}" for name, kind in table["columns"]]
+        body += table.get("generated", [])
         if table["key"]:
             body.append(f"PRIMARY KEY ({', '.join(table['key'])})")
         body += table["constraints"]
@@ -98,6 +100,7 @@ class _TableMaker:
         self.name = name
         self.columns = {}        # name -> type and constraints
         self.key = []
+        self.generated = []
         self.constraints = []
         self.indexes = []
         self.parent_keys = []    # [(columns)] that a foreign key may reference
@@ -110,7 +113,8 @@ class _TableMaker:
     def literal(self):
         options = ["STRICT"] * self.strict + ["WITHOUT ROWID"] * self.without_rowid
         return {"name": self.name, "columns": [list(item) for item in self.columns.items()],
-                "key": self.key, "constraints": self.constraints, "indexes": self.indexes,
+                "key": self.key, "generated": self.generated, "constraints": self.constraints,
+                "indexes": self.indexes,
                 "options": ", ".join(options), "tombstone": self.tombstone,
                 "indexes_late": self.may_come_late and self.rng.random() < 0.3}
 
@@ -206,7 +210,8 @@ class _TableMaker:
         pair = sorted({name, rng.choice(names + list(self.pools.key))})
         columns = [name] if rng.random() < 0.6 or len(pair) == 1 else pair
         listed = ", ".join(columns)
-        kind = rng.choice(("column", "column", "index", "partial", "partial", "nocase", "expression"))
+        kind = rng.choice(("column", "column", "index", "partial", "partial", "nocase", "expression",
+                           "generated"))
         index = f"CREATE UNIQUE INDEX {self.name}_{number} ON {self.name}"
         if kind == "column":
             self.constraints.append(f"UNIQUE ({listed})")
@@ -221,7 +226,20 @@ class _TableMaker:
             self.indexes.append(f"{index}({', '.join(c + ' COLLATE NOCASE' for c in columns)})")
         else:
             form = rng.choice(("lower({})", "coalesce({}, 'none')", "{} || 'z'", "typeof({})"))
-            self.indexes.append(f"{index}({', '.join(form.format(c) for c in columns)})")
+            terms = [form.format(column) for column in columns]
+            if len(columns) == 2 and rng.random() < 0.5:
+                terms = [f"coalesce({columns[0]}, 'n') || coalesce({columns[1]}, 'n')"]
+            if kind == "generated":
+                where = rng.choice(("VIRTUAL", "STORED"))
+                self.generated.append(f"[made {number}] TEXT AS ({terms[0]}) {where}")
+                terms[0] = f"[made {number}]"
+            if rng.random() < 0.3:
+                terms.append(rng.choice(columns))
+            if kind == "generated" and rng.random() < 0.3:
+                self.constraints.append(f"UNIQUE ({terms[0]})")
+                return
+            partial = f" WHERE {self._condition(columns)}" if rng.random() < 0.2 else ""
+            self.indexes.append(f"{index}({', '.join(terms)}){partial}")
 
     def _condition(self, columns):
         if self.tombstone and self.rng.random() < 0.7:

@@ -307,7 +307,8 @@ class SqlRun:
         """A row that was there and still is has in its patches exactly what has changed."""
         for place in before.keys() & now.keys():
             table = self.schema(i).table(place[0])
-            keys = {column.wire_name for column in table.key_columns}
+            keys = {column.wire_name for column in table.columns
+                    if column.key_position or column.is_generated}
             changed = {name for name, value in now[place].items()
                        if repr(value) != repr(before[place][name])}
             sent = {table.column(name).wire_name for patch in patches for name in patch.values

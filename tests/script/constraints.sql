@@ -119,3 +119,36 @@ INSERT INTO room VALUES (1, 2, 2, NULL);
 UPDATE room SET place = 'nowhere', v = 2;
 SELECT * FROM room;
 SELECT * FROM replic_check;
+-- A transaction can not take what it has freed for one that waited: it is refused at once.
+CREATE TABLE key_ring(id INTEGER PRIMARY KEY, u TEXT UNIQUE);
+SELECT replic_track('key_ring', '{"mode":"manual"}');
+SELECT replic_apply('[
+  {"type":10,"at":3,"peer":93,"seq":1,"ver":1,"tab":"key_ring","delta":{"id":2,"u":"y"}},
+  {"type":10,"at":2,"peer":91,"seq":1,"ver":1,"tab":"key_ring","delta":{"id":2,"u":"x"}},
+  {"type":10,"at":1,"peer":92,"seq":1,"ver":1,"tab":"key_ring","delta":{"id":1,"u":"y"}}]');
+SELECT * FROM key_ring;
+BEGIN;
+SELECT replic_patch('key_ring', 'id', 1, 'u', 'z');
+SELECT * FROM key_ring;
+SELECT replic_patch('key_ring', 'id', 3, 'u', 'x');
+COMMIT;
+SELECT * FROM key_ring;
+-- What an expression or a generated column makes of the values is what is unique.
+CREATE TABLE account(id INTEGER PRIMARY KEY, tenant INTEGER, email TEXT,
+  domain TEXT AS (substr(email, instr(email, '@') + 1)) STORED, owner INTEGER,
+  UNIQUE (tenant, domain));
+CREATE UNIQUE INDEX account_email ON account(tenant, lower(email) DESC /* as it is read */);
+SELECT replic_track('account');
+INSERT INTO account(id, tenant, email) VALUES (1, 1, 'Ann@a.org'), (2, 2, 'ann@a.org');
+INSERT INTO account(id, tenant, email) VALUES (3, 1, 'ANN@a.org');
+SELECT replic_apply('[
+  {"type":10,"at":6,"peer":94,"seq":3,"ver":1,"tab":"account","delta":{"id":2,"tenant":3}},
+  {"type":10,"at":5,"peer":94,"seq":2,"ver":1,"tab":"account","delta":{"id":6,"tenant":3,"email":"BOB@b.org"}},
+  {"type":10,"at":4,"peer":94,"seq":1,"ver":1,"tab":"account","delta":{"id":5,"tenant":3,"email":"bob@c.org"}},
+  {"type":10,"at":3,"peer":93,"seq":4,"ver":1,"tab":"account","delta":{"id":4,"tenant":3,"email":"Bob@b.org"}}]');
+SELECT id, tenant, email, domain FROM account;
+SELECT seq, tab, reason, detail FROM replic_pending ORDER BY peer, seq;
+UPDATE account SET email = 'rob@b.com' WHERE id = 4;
+SELECT id, tenant, email, domain FROM account;
+SELECT count(*) FROM replic_pending;
+SELECT * FROM replic_check;

@@ -142,6 +142,62 @@ TEST(Ranges, AreThoseOfASetOfNumbersOnTwoConnections) {
   }
 }
 
+// With many peers the clock is kept from one transaction to the next.
+TEST(Clock, IsAheadOfAllThatWasSeenWhicheverConnectionHasSeenIt) {
+  const TempFolder folder;
+  const std::string path = "file:" + folder.file("clock") + "?psow=1";
+  const Host a(path), b(path);
+  a.rows(kTables);
+  for (int64_t peer = 100; peer < 180; peer++) EXPECT_TRUE(receive(a, message(peer, 1)).ok());
+  const auto greatest = [&] {
+    return a.number("SELECT max(at) FROM _replic_ranges WHERE peer <> 1");
+  };
+  const auto own = [&] {
+    return a.number("SELECT coalesce(max(_patchedAt), 0) FROM note_patches WHERE _peerId = 1");
+  };
+  std::mt19937 random(1);
+  int64_t seq = 1;
+  int written = 0;
+  for (int step = 0; step < 400 && !testing::Test::HasFailure(); step++) {
+    const Host& host = random() % 2 == 0 ? a : b;
+    const int64_t before = greatest();
+    const int64_t mine = own();
+    // What others send is ahead of our clock at times.
+    const auto act = [&] {
+      if (random() % 2 == 0) {
+        host.rows("SELECT replic_patch('note', 'id', 1, 'body', 'x')");
+        return true;
+      }
+      const int64_t at = std::max(before, host.number("SELECT replic_now()")) + 50;
+      host.rows("SELECT replic_apply(" +
+                sql_text(patch_message(100 + random() % 80, ++seq, at, "note", R"({"id":2})")) +
+                ")");
+      return false;
+    };
+    bool writes = false;
+    if (random() % 3 == 0) {
+      host.rows("BEGIN");
+      for (int i = 0; i < 3; i++) {
+        host.rows("SAVEPOINT s");
+        const bool wrote = act();
+        const bool undone = random() % 2 == 0;
+        host.rows(undone ? "ROLLBACK TO s; RELEASE s" : "RELEASE s");
+        writes = writes || (wrote && !undone);
+      }
+      const bool undone = random() % 3 == 0;
+      host.rows(undone ? "ROLLBACK" : "COMMIT");
+      writes = writes && !undone;
+    } else {
+      writes = act();
+    }
+    if (!writes) continue;
+    written++;
+    EXPECT_GT(own(), before) << "step " << step;
+    EXPECT_GE(own(), mine) << "step " << step;
+  }
+  EXPECT_GT(written, 100);
+}
+
 TEST(Ranges, TakeOneRowForAJumpOfABillion) {
   const Host host;
   host.rows(kTables);

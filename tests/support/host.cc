@@ -171,6 +171,15 @@ std::string Host::one(const std::string& sql) const {
 
 int64_t Host::number(const std::string& sql) const { return std::stoll(one(sql)); }
 
+int64_t Host::steps(const std::string& sql) const {
+  int64_t steps = 0;
+  const auto count = [](void* data) { return ++*static_cast<int64_t*>(data), 0; };
+  sqlite3_progress_handler(db_, 1, count, &steps);
+  rows(sql);
+  sqlite3_progress_handler(db_, 0, nullptr, nullptr);
+  return steps;
+}
+
 std::string Host::error(const std::string& sql) const {
   const Answer answer = ask(sql);
   return answer.ok() ? "no error" : answer.error;

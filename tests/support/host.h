@@ -46,6 +46,8 @@ class Host {
   // The first row.
   std::string one(const std::string& sql) const;
   int64_t number(const std::string& sql) const;
+  // How many steps of SQLite's virtual machine it takes, in the extension too.
+  int64_t steps(const std::string& sql) const;
   // The error's text; "no error" when there is none.
   std::string error(const std::string& sql) const;
   bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }

@@ -1,6 +1,5 @@
-// What a call costs must not grow with what is there already: with the rows that ever held the same
-// value of a UNIQUE key, with the part of a transaction that has come. The cost is counted in steps
-// of SQLite's virtual machine, so it is the same in every run.
+// What a write costs must not grow with the rows that ever held the same value of a UNIQUE key. The
+// cost is counted in steps of SQLite's virtual machine, so it is the same in every run.
 
 #include <gtest/gtest.h>
 
@@ -8,15 +7,6 @@
 
 namespace replic::test {
 namespace {
-
-int64_t steps_of(const Host& host, const std::string& sql) {
-  int64_t steps = 0;
-  const auto count = [](void* data) { return ++*static_cast<int64_t*>(data), 0; };
-  sqlite3_progress_handler(host.db(), 1, count, &steps);
-  host.rows(sql);
-  sqlite3_progress_handler(host.db(), 0, nullptr, nullptr);
-  return steps;
-}
 
 // One job runs at a time, and all have run once.
 std::string jobs(int64_t first, int64_t count) {
@@ -58,12 +48,12 @@ TEST_P(CostOfAKey, DoesNotGrowWithTheRowsThatHeldItsValues) {
   }
   here.rows(jobs(0, 20));
   there.rows(send());
-  const int64_t write_early = steps_of(here, jobs(20, 20));
-  const int64_t apply_early = steps_of(there, send());
+  const int64_t write_early = here.steps(jobs(20, 20));
+  const int64_t apply_early = there.steps(send());
   here.rows(jobs(40, 400));
   there.rows(send());
-  const int64_t write_late = steps_of(here, jobs(440, 20));
-  const int64_t apply_late = steps_of(there, send());
+  const int64_t write_late = here.steps(jobs(440, 20));
+  const int64_t apply_late = there.steps(send());
   EXPECT_LT(write_late, write_early * 2);
   EXPECT_LT(apply_late, apply_early * 2);
   EXPECT_EQ(here.one("SELECT replic_digest()"), there.one("SELECT replic_digest()"));
@@ -78,29 +68,6 @@ INSTANTIATE_TEST_SUITE_P(
                     "CREATE UNIQUE INDEX one ON job(status || '') WHERE status = 'running'",
                     "CREATE UNIQUE INDEX one ON job(status, name)"),
     [](const auto& test) { return kNames[test.index]; });
-
-TEST(CostOfATransaction, IsTheSameForEachMessageThatComesByItself) {
-  Host here, there;
-  for (const Host* host : {&here, &there})
-    make_tables(*host, "CREATE UNIQUE INDEX one ON job(status, name)");
-  here.rows(jobs(0, 200));
-  const auto messages = here.rows("SELECT message FROM replic_changes");
-  const auto apply = [&](size_t first, size_t count) {
-    int64_t steps = 0;
-    for (size_t i = first; i < first + count; i++)
-      steps += steps_of(there, "SELECT replic_apply(" + sql_text(messages[i]) + ")");
-    return steps;
-  };
-  ASSERT_EQ(messages.size(), 600);
-  apply(0, 20);
-  const int64_t early = apply(20, 20);
-  apply(40, 500);
-  const int64_t late = apply(540, 20);
-  EXPECT_LT(late, early * 2);
-  EXPECT_EQ(there.number("SELECT count(*) FROM job"), 0);
-  apply(560, 40);
-  EXPECT_EQ(here.one("SELECT replic_digest()"), there.one("SELECT replic_digest()"));
-}
 
 }  // namespace
 }  // namespace replic::test
