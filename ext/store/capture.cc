@@ -209,7 +209,9 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row, bool meets_mor
     for (Told& told : std::exchange(met_, {})) {
       const bool is_here = told.row.table == plan.name;
       if (is_here && !is_own(told.row.key) && !row_now(plan, told.row.key)) {
-        take(told.row.key);
+        // With recursive_triggers a trigger has told of it, and the row is on its way back.
+        if (unsettled_.count(plan.name + '\0' + row_key(plan, told.row.key)) == 0)
+          take(told.row.key);
       } else if (told.savepoints == state_.savepoints()) {
         // The row that meets it may still be on its way.
         met_.push_back(std::move(told));

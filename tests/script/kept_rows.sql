@@ -88,3 +88,16 @@ INSERT OR IGNORE INTO line VALUES (1, NULL, NULL, NULL);
 COMMIT;
 SELECT count(*) FROM line;
 SELECT * FROM replic_check;
+-- A trigger writes another row while REPLACE takes one away, which comes back with its tombstone.
+PRAGMA recursive_triggers = ON;
+CREATE TABLE seat(id INTEGER PRIMARY KEY, name TEXT, note TEXT, deletedAt INTEGER);
+CREATE UNIQUE INDEX seat_name ON seat(name) WHERE deletedAt IS NULL;
+CREATE TRIGGER seat_left AFTER DELETE ON seat BEGIN
+  UPDATE seat SET note = NULL WHERE note = 'neighbour';
+END;
+SELECT replic_track('seat');
+INSERT INTO seat VALUES (1, NULL, 'neighbour', NULL), (2, 'window', NULL, NULL);
+INSERT OR REPLACE INTO seat VALUES (3, 'window', NULL, NULL);
+SELECT id, name, note, deletedAt IS NULL FROM seat;
+SELECT * FROM replic_check;
+PRAGMA recursive_triggers = OFF;
