@@ -42,6 +42,10 @@ bool is_deleted(const TablePlan& plan, const RowFold& fold) {
   return !fold.visible() || (plan.keeps_rows() && !fold.value(*plan.tombstone_column).is_null());
 }
 
+// Where so many patches of a row have to be read to find out what an INSERT has changed in it, it
+// says all columns: then the next one finds them in one patch.
+constexpr size_t kMostRead = 32;
+
 RowFold fold_of(const TablePlan& plan, const std::vector<RowPatch>& patches) {
   RowFold fold(plan);
   for (const RowPatch& patch : patches) fold.add(patch);
@@ -180,25 +184,44 @@ Value LocalWriter::record_gone(const TablePlan& plan, const std::vector<Value>& 
   return now;
 }
 
+// The patches of a row, newest first, up to the one by which all of its columns are decided.
+std::vector<RowPatch> LocalWriter::deciding(const TablePlan& plan, const std::vector<Value>& key) {
+  std::vector<RowPatch> out;
+  std::vector<bool> is_decided(plan.width());
+  size_t left = plan.width();
+  log_.newer(plan, key, Stamp(), [&](RowPatch&& patch) {
+    for (const Slot& slot : patch.slots) {
+      if (is_decided[slot.column]) continue;
+      is_decided[slot.column] = true;
+      left--;
+    }
+    out.push_back(std::move(patch));
+    return left > 0;
+  });
+  return out;
+}
+
 void LocalWriter::record(const TablePlan& plan, const std::vector<Value>& key,
                          const std::vector<Value>& values) {
   RowPatch row = patch_of_row(plan, key);
-  const std::vector<RowPatch> patches = log_.row(plan, key);
+  const std::vector<RowPatch> patches = deciding(plan, key);
   const RowFold said = fold_of(plan, patches);
+  const bool says_all = patches.size() > kMostRead && plan.has_nulls;
   bool differs = patches.empty();
   for (size_t i = 0; i < plan.columns.size(); i++) {
     const Column& column = plan.columns[i];
     const Value& value = values[i];
     const bool is_key = column.key_position >= 0;
     const bool same = value == said.value(i);
-    if (same && (is_key || !patches.empty() || value.is_null())) continue;
+    const bool is_said = same && (is_key || !patches.empty() || value.is_null());
+    if (is_said && !(says_all && !is_key)) continue;
     if (!is_key) row.slots.push_back({i, value});
-    differs = differs || !is_key || plan.respells;
+    differs = differs || (!is_said && (!is_key || plan.respells));
   }
-  if (!patches.empty() && !said.visible()) {
+  const bool comes_back = !patches.empty() && !said.visible();
+  if (comes_back || (says_all && plan.log_tombstone))
     row.slots.push_back({plan.columns.size(), Value()});
-    differs = true;
-  }
+  differs = differs || comes_back;
   if (differs) store(plan, std::move(row));
 }
 
@@ -227,9 +250,9 @@ void LocalWriter::record_row(const TablePlan& plan, const std::vector<Value>& ke
   if (present) {
     return record(plan, key, values);
   }
-  const std::vector<RowPatch> patches = log_.row(plan, key);
+  const std::vector<RowPatch> patches = deciding(plan, key);
   if (!patches.empty() && !is_deleted(plan, fold_of(plan, patches)))
-    record_gone(plan, key_of(plan, patches.back()));
+    record_gone(plan, key_of(plan, patches.front()));
 }
 
 void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key) {
@@ -238,7 +261,7 @@ void LocalWriter::put_back(const TablePlan& plan, const std::vector<Value>& key)
     for (const Value& value : key) run.bind(value);
     if (run.step()) return;
   }
-  const std::vector<RowPatch> patches = log_.row(plan, key);
+  const std::vector<RowPatch> patches = deciding(plan, key);
   if (patches.empty()) return;
   const RowFold said = fold_of(plan, patches);
   const WriteScope scope(db_, OwnWrite::Kind::apply);

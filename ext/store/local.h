@@ -49,6 +49,7 @@ class LocalWriter {
   RowPatch row_of(const TablePlan& plan, std::vector<Cell>&& cells);
   void add_expression_defaults(const TablePlan& plan, RowPatch& row);
   int64_t next_at();
+  std::vector<RowPatch> deciding(const TablePlan& plan, const std::vector<Value>& key);
   RowPatch patch_of_row(const TablePlan& plan, const std::vector<Value>& key);
   void store(const TablePlan& plan, RowPatch&& row);
 

@@ -131,13 +131,13 @@ std::vector<RowPatch> Log::row(const TablePlan& plan, const std::vector<Value>& 
 }
 
 void Log::newer(const TablePlan& plan, const std::vector<Value>& key, const Stamp& stamp,
-                const std::function<bool(const RowPatch&)>& visit) {
+                const std::function<bool(RowPatch&&)>& visit) {
   Run run = db_.run(plan.log_newer);
   for (const Value& value : key) run.bind(value);
   run.bind(stamp.at);
   while (run.step()) {
-    const RowPatch patch = read(plan, run);
-    if (patch.stamp <= stamp || !visit(patch)) return;
+    RowPatch patch = read(plan, run);
+    if (patch.stamp <= stamp || !visit(std::move(patch))) return;
   }
 }
 

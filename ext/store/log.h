@@ -54,7 +54,7 @@ class Log {
   std::vector<RowPatch> row(const TablePlan& plan, const std::vector<Value>& key);
   // The patches of one row that are newer than `stamp`, newest first, until `visit` returns false.
   void newer(const TablePlan& plan, const std::vector<Value>& key, const Stamp& stamp,
-             const std::function<bool(const RowPatch&)>& visit);
+             const std::function<bool(RowPatch&&)>& visit);
 
   // Reads the current row of a statement made from plan.log_row and its like. Throws E_STATE when
   // _nulls is damaged.

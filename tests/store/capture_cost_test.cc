@@ -1,5 +1,6 @@
-// What a write costs must not grow with the rows that ever held the same value of a UNIQUE key. The
-// cost is counted in steps of SQLite's virtual machine, so it is the same in every run.
+// What a write costs must not grow with the rows that ever held the same value of a UNIQUE key, nor
+// with what has been written of its row. The cost is counted in steps of SQLite's virtual machine,
+// so it is the same in every run.
 
 #include <gtest/gtest.h>
 
@@ -68,6 +69,60 @@ INSTANTIATE_TEST_SUITE_P(
                     "CREATE UNIQUE INDEX one ON job(status || '') WHERE status = 'running'",
                     "CREATE UNIQUE INDEX one ON job(status, name)"),
     [](const auto& test) { return kNames[test.index]; });
+
+class CostOfARow : public testing::TestWithParam<const char*> {};
+
+TEST_P(CostOfARow, DoesNotGrowWithItsHistory) {
+  const Host host;
+  host.rows(
+      "CREATE TABLE kv(k TEXT PRIMARY KEY, v, kind TEXT, owner TEXT); SELECT replic_track('kv');"
+      "INSERT INTO kv VALUES ('a', 0, 'number', NULL)");
+  const auto write = [&](int64_t first, int64_t count) {
+    std::string sql = "BEGIN;";
+    for (int64_t i = first; i < first + count; i++) {
+      std::string one = GetParam();
+      one.replace(one.find('?'), 1, std::to_string(i));
+      sql += one + ";";
+    }
+    return sql + "COMMIT";
+  };
+  host.rows(write(1, 40));
+  const int64_t early = host.steps(write(100, 40));
+  host.rows(write(200, 1000));
+  const int64_t late = host.steps(write(2000, 40));
+  EXPECT_LT(late, early * 2);
+  EXPECT_EQ(host.rows("SELECT * FROM replic_check"), std::vector<std::string>());
+  EXPECT_EQ(host.one("SELECT * FROM kv"), "a|2039|number|NULL");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , CostOfARow,
+    testing::Values("INSERT OR REPLACE INTO kv VALUES ('a', ?, 'number', NULL)",
+                    "DELETE FROM kv; INSERT INTO kv VALUES ('a', ?, 'number', NULL)",
+                    "UPDATE kv SET v = ?",
+                    "INSERT INTO kv VALUES ('a', ?, 'number', NULL) ON CONFLICT DO UPDATE SET v = "
+                    "excluded.v"));
+
+// An INSERT says what it has changed. Of a row of many patches it says all, seldom, so that what
+// the row was is found in few.
+TEST(PatchesOfReplace, SayWhatHasChangedAndSeldomAll) {
+  const Host host;
+  host.rows(
+      "CREATE TABLE kv(k TEXT PRIMARY KEY, v, kind TEXT, owner TEXT); SELECT replic_track('kv');"
+      "INSERT INTO kv VALUES ('a', 0, 'number', NULL)");
+  for (int i = 1; i <= 200; i++) {
+    const std::string sql =
+        "INSERT OR REPLACE INTO kv VALUES ('a', " + std::to_string(i) + ", 'number', NULL)";
+    host.rows(sql);
+    host.rows(sql);  // changes nothing
+  }
+  EXPECT_EQ(host.number("SELECT count(*) FROM kv_patches"), 201);
+  EXPECT_EQ(host.number("SELECT count(*) FROM kv_patches WHERE kind IS NOT NULL"), 1 + 200 / 33);
+  EXPECT_EQ(host.one("SELECT _nulls FROM kv_patches WHERE kind IS NOT NULL AND v > 0"),
+            "[\"owner\",\"deletedAt\"]");
+  EXPECT_EQ(host.one("SELECT * FROM kv"), "a|200|number|NULL");
+  EXPECT_EQ(host.rows("SELECT * FROM replic_check"), std::vector<std::string>());
+}
 
 }  // namespace
 }  // namespace replic::test
