@@ -10,6 +10,9 @@
 namespace replic {
 namespace {
 
+// Rows that are looked at one by one, to name the one that is in the way.
+constexpr size_t kMostNamed = 16;
+
 // `id 7` or `a 7, b the text "x"`: a row by its key.
 std::string described(const RowHistory& row) {
   std::string out;
@@ -121,15 +124,25 @@ bool Replay::trial_legal(const TablePlan& plan, const std::vector<Touched>& touc
     }
   }
   std::vector<const RowFold*> others;
+  std::vector<const RowHistory*> names;
   for (RowHistory* row : neighbours) {
     const RowFold& fold = look(*row).now;
     const bool is_touched =
         std::any_of(touched.begin(), touched.end(), [&](const Touched& t) { return t.row == row; });
-    if (!is_touched && fold.visible()) others.push_back(&fold);
+    if (is_touched || !fold.visible()) continue;
+    others.push_back(&fold);
+    names.push_back(row);
   }
   auto refusal = scratch_.refusal(plan, rows, others);
   if (!refusal) return true;
   refusal_ = *std::move(refusal);
+  if (!refusal_.starts_with("UNIQUE")) return false;
+  for (size_t i = 0; i < others.size() && i < kMostNamed; i++) {
+    if (!scratch_.refusal(plan, rows, {others[i]})) continue;
+    if (!scratch_.refusal(plan, rows, {}))
+      refusal_ += ": the row with " + described(*names[i]) + " is in the way";
+    break;
+  }
   return false;
 }
 

@@ -152,3 +152,15 @@ UPDATE account SET email = 'rob@b.com' WHERE id = 4;
 SELECT id, tenant, email, domain FROM account;
 SELECT count(*) FROM replic_pending;
 SELECT * FROM replic_check;
+-- A partial index: the row in the way is named as well.
+CREATE TABLE job(id INTEGER PRIMARY KEY, state TEXT);
+CREATE UNIQUE INDEX one_runs ON job(state) WHERE state = 'running';
+SELECT replic_track('job');
+INSERT INTO job VALUES (1, 'running'), (2, 'done'), (3, 'done');
+SELECT replic_apply('{"type":10,"at":7,"peer":95,"seq":1,"ver":1,"tab":"job","delta":{"id":4,"state":"running"}}');
+UPDATE job SET state = 'done' WHERE id = 1;
+UPDATE job SET state = 'running' WHERE id = 3;
+SELECT replic_apply('{"type":10,"at":8,"peer":95,"seq":2,"ver":1,"tab":"job","delta":{"id":2,"state":"running"}}');
+SELECT seq, detail FROM replic_pending WHERE tab = 'job';
+SELECT * FROM job;
+SELECT * FROM replic_check;
