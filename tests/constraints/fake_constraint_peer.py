@@ -6,11 +6,13 @@ by which it answers, it proves that the property test finds such a fault.
 
 import contextlib
 import json
+import sqlite3
 import time
 from unittest import mock
 
 import oracle as rule
 from fake_peer import FAULTS as FAULTS_OF_ANY_PEER, FakePeer
+from schema import quote
 
 
 def _single_groups(patches):
@@ -57,7 +59,22 @@ class FakeConstraintPeer(FakePeer):
             if sql == "COMMIT":
                 self._make_groups()
             self.state["open"] = []
+        if sql.startswith("CREATE UNIQUE INDEX"):
+            self._try_index(sql)
         return super().run(sql, arguments, handle)
+
+    def _try_index(self, sql):
+        """Raises what SQLite does when the rows are not unique in this."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as db:
+            for table in self._schema().tables.values():
+                for statement in table.spec.sql.split(";"):
+                    db.execute(statement)
+                stored = [c.name for c in table.columns if not c.is_generated]
+                db.executemany(f"INSERT INTO {quote(table.name)}({', '.join(map(quote, stored))})"
+                               f" VALUES ({', '.join('?' * len(stored))})",
+                               self.rows(table.name, stored))
+            with contextlib.suppress(sqlite3.OperationalError):  # it is there already
+                db.execute(sql)
 
     def write_text(self, name, text):
         before = len(self.state["texts"])

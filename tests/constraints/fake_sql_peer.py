@@ -111,9 +111,11 @@ class FakeSqlPeer(FakeConstraintPeer):
             self.run(f"DROP TRIGGER {quote(name)}")
         for table in self._schema().tables.values():
             self.run(f"DELETE FROM {quote(table.name)}")
-            marks = ", ".join("?" * len(table.columns))
-            self.db.executemany(f"INSERT INTO {quote(table.name)} VALUES ({marks})",
-                                rows[table.name])
+            stored = [n for n, column in enumerate(table.columns) if not column.is_generated]
+            names = ", ".join(quote(table.columns[n].name) for n in stored)
+            marks = ", ".join("?" * len(stored))
+            self.db.executemany(f"INSERT INTO {quote(table.name)}({names}) VALUES ({marks})",
+                                [[row[n] for n in stored] for row in rows[table.name]])
         for _, sql in triggers:
             self.run(sql)
         self.run(f"PRAGMA foreign_keys = {pragma}")
