@@ -185,6 +185,14 @@ std::vector<Scenario> make_captured() {
        tracked + "CREATE TABLE n(a INTEGER PRIMARY KEY, b, c DEFAULT 5, deletedAt INTEGER);"
                  "INSERT INTO n(a, b) SELECT a + 1, b FROM t; DROP TABLE t;"
                  "ALTER TABLE n RENAME TO t"},
+      {"ApplyToAnIndexOfExpressions",
+       "SELECT replic_apply(" +
+           sql_text("[" + patch_message(8, 1, 5, "t", "{\"a\":2,\"b\":\"X\"}") + "," +
+                    patch_message(8, 2, kNowAt, "t", "{\"a\":3,\"b\":\"y\"}") + "]") +
+           ")",
+       "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c TEXT AS (b || 'c') UNIQUE);"
+       "CREATE UNIQUE INDEX i ON t(lower(b)); SELECT replic_init(1), replic_track('t');"
+       "INSERT INTO t(a, b) VALUES (1, 'x')"},
       {"TrackAfterAColumnWasDropped", "SELECT replic_track('t')",
        tracked + "SELECT replic_untrack('t'); ALTER TABLE t DROP COLUMN c"},
   };
