@@ -49,8 +49,8 @@ struct KeepLast {
 };
 
 KeepLast* state_of(sqlite3_context* context, bool create) {
-  auto** slot =
-      static_cast<KeepLast**>(sqlite3_aggregate_context(context, create ? sizeof(KeepLast*) : 0));
+  constexpr int kBytes = sizeof(void*);  // SQLite keeps a pointer for us
+  auto** slot = static_cast<KeepLast**>(sqlite3_aggregate_context(context, create ? kBytes : 0));
   if (slot == nullptr) {
     if (create) throw std::bad_alloc();
     return nullptr;

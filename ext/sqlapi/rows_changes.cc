@@ -11,7 +11,17 @@
 namespace replic {
 namespace {
 
-enum Column { kPeer, kSeq, kAt, kVer, kTab, kDelta, kMessage, kReason, kSince };
+enum Column {
+  col_peer,
+  col_seq,
+  col_at,
+  col_ver,
+  col_tab,
+  col_delta,
+  col_message,
+  col_reason,
+  col_since
+};
 
 class ChangeRows : public RowSource {
  public:
@@ -34,19 +44,19 @@ class ChangeRows : public RowSource {
   Value column(int index) override {
     const Patch& patch = change_->patch;
     switch (index) {
-      case kPeer:
+      case col_peer:
         return Value::integer(patch.stamp.peer);
-      case kSeq:
+      case col_seq:
         return Value::integer(patch.stamp.seq);
-      case kAt:
+      case col_at:
         return Value::integer(patch.stamp.at);
-      case kVer:
+      case col_ver:
         return Value::integer(patch.ver);
-      case kTab:
+      case col_tab:
         return Value::text(patch.is_void() ? "_" : patch.table);
-      case kDelta:
+      case col_delta:
         return Value::text(wire::write_delta(patch.cells));
-      case kMessage:
+      case col_message:
         return Value::text(wire::write_patch(patch));
       default:
         return change_->reason.empty() ? Value() : Value::text(change_->reason);
@@ -93,9 +103,9 @@ std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constrain
   Range seqs{1, kMaxInteger};
   Range peers{1, kMaxInteger};
   for (const Constraint& constraint : constraints) {
-    if (constraint.column == kSeq) narrow(seqs, constraint);
-    if (constraint.column == kPeer) narrow(peers, constraint);
-    if (constraint.column != kSince || constraint.value.is_null()) continue;
+    if (constraint.column == col_seq) narrow(seqs, constraint);
+    if (constraint.column == col_peer) narrow(peers, constraint);
+    if (constraint.column != col_since || constraint.value.is_null()) continue;
     if (constraint.value.type() != Type::text) {
       throw Error(Code::argument, "replic_changes: since is not a text",
                   "pass what replic_vector() returned, or nothing");
@@ -114,11 +124,13 @@ std::unique_ptr<RowSource> open_changes(Connection& store, std::vector<Constrain
 }
 
 void insert_message(Connection& store, std::span<sqlite3_value*> row) {
-  sqlite3_value* message = row[kMessage];
+  sqlite3_value* message = row[col_message];
   // .import fills the columns from the left: a line of messages alone stands in the first one.
-  if (sqlite3_value_type(message) == SQLITE_NULL && sqlite3_value_type(row[kPeer]) == SQLITE_TEXT)
-    message = row[kPeer];
-  for (const int other : {kPeer, kSeq, kAt, kVer, kTab, kDelta, kReason, kSince}) {
+  if (sqlite3_value_type(message) == SQLITE_NULL &&
+      sqlite3_value_type(row[col_peer]) == SQLITE_TEXT)
+    message = row[col_peer];
+  for (const int other :
+       {col_peer, col_seq, col_at, col_ver, col_tab, col_delta, col_reason, col_since}) {
     if (row[static_cast<size_t>(other)] == message ||
         sqlite3_value_type(row[static_cast<size_t>(other)]) == SQLITE_NULL) {
       continue;

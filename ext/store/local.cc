@@ -178,7 +178,7 @@ Value LocalWriter::record_gone(const TablePlan& plan, const std::vector<Value>& 
                     " has no column _deletedAt to say so",
                 track_call(plan) + " adds it");
   }
-  const Value now = Value::integer(db_.now_unix_ms());
+  Value now = Value::integer(db_.now_unix_ms());
   row.slots.push_back({*tombstone, now});
   store(plan, std::move(row));
   return now;

@@ -74,7 +74,7 @@ std::optional<std::string> Merger::place_local(Unit&& unit) {
   // make room for this. Only a FOREIGN KEY may be broken on its way.
   auto group = concerns ? with_its_group(units.front()) : std::nullopt;
   if (group) {
-    const auto refusal = replay_local(*std::move(group));
+    auto refusal = replay_local(*std::move(group));
     if (!refusal || !refusal->starts_with("FOREIGN KEY")) return refusal;
   }
   return replay_local(std::move(units.front()));

@@ -124,7 +124,7 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
 
   // Index of a column of T by its name, SQLite's way of comparing names. Found soonest at `guess`,
   // or soon after it.
-  std::optional<size_t> own_column(std::string_view name, size_t guess = 0) const;
+  std::optional<size_t> own_column(std::string_view column, size_t guess = 0) const;
   // The same, or by its name on the wire, which is "deletedAt" for the tombstone. The
   // pseudo-column of a log tombstone has the index columns.size(). Nothing when there is none.
   std::optional<size_t> find(std::string_view column, size_t guess = 0) const;
@@ -163,9 +163,9 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   Sql log_all;     // -> the same, by key, then oldest first
 
   // SQL for a set of columns other than the key: values in that order, then the key.
-  const Sql& update_sql(const std::vector<size_t>& columns) const;
+  const Sql& update_sql(const std::vector<size_t>& set) const;
   // SQL for a set of columns other than the key: the key, then the values in that order.
-  const Sql& upsert_sql(const std::vector<size_t>& columns) const;
+  const Sql& upsert_sql(const std::vector<size_t>& set) const;
 
  private:
   // The texts for sets of columns.

@@ -193,7 +193,7 @@ void Receiver::record(Patch&& patch) {
   // under a new id from now on, so that no two patches ever share a (peer, seq).
   if (stamp.peer == state_.peek().peer) identity_.take(std::nullopt);
   place(std::move(arrival));
-  patch = std::move(arrival.patch);  // its memory, for the next one
+  patch = std::move(arrival.patch);  // what is left: its memory. NOLINT(bugprone-use-after-move)
 }
 
 // A patch that was said to exist no more is here after all: the transaction that was placed without

@@ -102,7 +102,7 @@ Vector State::vector(bool initialised) {
 }
 
 State::Hot& State::slot_for_use() {
-  Hot* oldest = &now_.hot[0];
+  Hot* oldest = now_.hot.data();
   for (Hot& hot : now_.hot) {
     if (hot.range.peer == 0) return hot;
     if (hot.used < oldest->used) oldest = &hot;

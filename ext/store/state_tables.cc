@@ -21,7 +21,8 @@ std::map<std::string, std::string, std::less<>> tables_as_made() {
   constexpr std::string_view kCreate = "\nCREATE TABLE main.";
   const std::string_view script = sql::kState;
   std::map<std::string, std::string, std::less<>> out;
-  for (size_t at = script.find(kCreate); at != script.npos; at = script.find(kCreate, at)) {
+  for (size_t at = script.find(kCreate); at != std::string_view::npos;
+       at = script.find(kCreate, at)) {
     at += kCreate.size();
     const std::string_view text = script.substr(at, script.find(";\n", at) - at);
     const std::string_view name = text.substr(1, text.find('"', 1) - 1);

@@ -40,7 +40,7 @@ std::string Tracker::track(std::string_view table, const TrackOptions& options) 
   auto plan = catalog_.inspect(table);
   if (!plan) catalog_.explain_missing(table);
   if (!plan->problem.empty()) refuse(table, *plan);
-  const std::string name = plan->name;
+  std::string name = plan->name;
   std::string before = kWireTombstone.data();
   {
     Run run = db_.run("SELECT tombstone FROM main._replic_tables WHERE tab=?1");

@@ -160,7 +160,7 @@ std::string after_sql(const TablePlan& plan, const Kind& kind) {
     }
     const std::string part =
         last < width ? "_part(" + start + "," + std::to_string(first) : "(" + start;
-    sql += call_sql("replic_capture" + part + values + ")");
+    sql += call_sql(std::string("replic_capture").append(part).append(values).append(")"));
   }
   return sql + " END";
 }
