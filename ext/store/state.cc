@@ -65,10 +65,10 @@ void State::load() {
   now_ = Memory();
   now_.row = read_row(run);
   now_.loaded = true;
-  data_version_ = -1;
+  version_.reset();
   if (!kept_clock_) return;
-  data_version_ = data_version();
-  if (kept_clock_->data_version != data_version_ || kept_clock_->own != now_.row.peer)
+  version_ = version();
+  if (kept_clock_->version != *version_ || kept_clock_->own != now_.row.peer)
     return kept_clock_.reset();
   now_.clock = kept_clock_->clock;
   now_.clock_known = true;
@@ -323,21 +323,26 @@ ClockView State::clock(bool initialised) {
   if (now_.loaded) {
     now_.clock = clock;
     now_.clock_known = true;
-    if (count > kManyRanges && data_version_ < 0) data_version_ = data_version();
+    if (count > kManyRanges && !version_) version_ = version();
   }
   return clock;
 }
 
-int64_t State::data_version() {
-  Run run = db_.run("PRAGMA main.data_version");
-  return run.step() ? run.integer(0) : 0;
+State::Version State::version() {
+  Version out{0, 0};
+  {
+    Run run = db_.run("PRAGMA main.data_version");
+    if (run.step()) out.first = run.integer(0);
+  }
+  Run run = db_.run("PRAGMA main.schema_version");
+  if (run.step()) out.second = run.integer(0);
+  return out;
 }
 
 void State::keep_clock() {
   if (!now_.loaded) return;
   kept_clock_.reset();
-  if (now_.clock_known && data_version_ >= 0)
-    kept_clock_ = KeptClock{data_version_, now_.row.peer, now_.clock};
+  if (now_.clock_known && version_) kept_clock_ = KeptClock{*version_, now_.row.peer, now_.clock};
 }
 
 void State::write_hot(Hot& hot) {

@@ -223,14 +223,16 @@ class State : public TransactionListener {
 
   // The clock as the last commit has left it. Kept when there are many ranges: else to read them
   // takes no longer than to ask whether another connection has written.
+  // A backup that the host has put into its own connection is told by the schema's version.
+  using Version = std::pair<int64_t, int64_t>;
   struct KeptClock {
-    int64_t data_version;
+    Version version;
     int64_t own;
     ClockView clock;
   };
 
   static StateRow read_row(Run& run);
-  int64_t data_version();
+  Version version();
   void keep_clock();
   void split_gone(int64_t peer, int64_t seq);
   void drop();
@@ -259,7 +261,7 @@ class State : public TransactionListener {
       "INSERT OR REPLACE INTO main._replic_ranges(peer,first,last,ver,sum,at) "
       "VALUES(?,?,?,?,?,?)"};
   std::optional<KeptClock> kept_clock_;
-  int64_t data_version_ = -1;  // in this transaction; -1 when it was not asked for
+  std::optional<Version> version_;  // in this transaction, when it was asked for
   Memory now_;
   static_assert(std::is_trivially_copyable_v<Memory>, "going back to a savepoint must not fail");
   std::vector<std::optional<Memory>> saved_;  // by savepoint level

@@ -198,6 +198,27 @@ TEST(Clock, IsAheadOfAllThatWasSeenWhicheverConnectionHasSeenIt) {
   EXPECT_GT(written, 100);
 }
 
+TEST(Clock, IsThatOfABackupThatWasPutIntoItsConnection) {
+  const Host here, copy;
+  here.rows(kTables);
+  for (int64_t peer = 100; peer < 180; peer++) EXPECT_TRUE(receive(here, message(peer, 1)).ok());
+  const std::string write = "SELECT replic_patch('note', 'id', 1, 'body', 'x')";
+  here.rows(write);
+  const auto put = [](const Host& from, const Host& to) {
+    sqlite3_backup* backup = sqlite3_backup_init(to.db(), "main", from.db(), "main");
+    sqlite3_backup_step(backup, -1);
+    EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
+  };
+  put(here, copy);
+  const int64_t at = here.number("SELECT replic_now()") + 100'000;
+  EXPECT_TRUE(copy.ask("SELECT replic_apply(" +
+                       sql_text(patch_message(100, 2, at, "note", R"({"id":2})")) + ")")
+                  .ok());
+  put(copy, here);
+  here.rows(write);
+  EXPECT_GT(here.number("SELECT max(_patchedAt) FROM note_patches WHERE _peerId = 1"), at);
+}
+
 TEST(Ranges, TakeOneRowForAJumpOfABillion) {
   const Host host;
   host.rows(kTables);
