@@ -108,27 +108,31 @@ uint64_t Catalog::legality_of(const TablePlan& plan) {
 // The key of an index over what is no column that patches set: expressions, generated columns, the
 // rowid. False when there is nothing of that kind, or it cannot be followed.
 bool Catalog::set_function(const TablePlan& plan, const std::string& index, ValueKey& key) {
-  IndexText text;
-  {
-    Run run = db_.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
-    run.bind(index);
-    if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
-  }
   std::vector<KeyFunction::Term> terms;
   bool any = false;
   bool all_named = true;
   Run parts = db_.once("PRAGMA main.index_xinfo(" + ident(index) + ")");
-  for (size_t i = 0; parts.step(); i++) {
+  while (parts.step()) {
     if (parts.integer(5) == 0) continue;  // carried along, not part of the key
     const bool has_name = !parts.is_null(2);
     any = any || !has_name || !plan.own_column(parts.text(2));
-    if (!is_builtin(parts.text(4)) || (!has_name && i >= text.terms.size())) return false;
-    terms.push_back({has_name ? ident(parts.text(2)) : enclosed(text.terms[i]), parts.text(4)});
+    if (!is_builtin(parts.text(4))) return false;
+    terms.push_back({has_name ? ident(parts.text(2)) : "", parts.text(4)});
     all_named = all_named && has_name;
     if (has_name)
       key.label.append(key.label.empty() ? "" : ", ").append(plan.name + "." + parts.text(2));
   }
   if (!any) return false;
+  if (!all_named) {
+    IndexText text;
+    Run run = db_.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
+    run.bind(index);
+    if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
+    if (text.terms.size() != terms.size()) return false;
+    for (size_t i = 0; i < terms.size(); i++) {
+      if (terms[i].sql.empty()) terms[i].sql = enclosed(text.terms[i]);
+    }
+  }
   std::string bytes = folded(plan.name);
   for (const KeyFunction::Term& term : terms) bytes.append(1, '\0').append(term.sql);
   key.function = KeyFunction::make(db_, plan, facts(plan.name).sql, std::move(terms));

@@ -180,7 +180,7 @@ Claims::Noted Claims::note(const TablePlan& plan, const RowPatch& patch, bool fi
     if (key.is_primary) continue;
     std::vector<size_t> columns;
     for (const KeyColumn& column : key.columns) columns.push_back(*column.column);
-    if (columns.empty()) {  // nothing but expressions: all rows of the table are tied
+    if (columns.empty()) {  // on no column that can be told: all rows of the table are tied
       insert(held_hash(key, ""), plan.name, row);
       out.provided.emplace_back(&key, Tuple());
       continue;

@@ -144,7 +144,7 @@ std::vector<RowName> Merger::rivals(const TablePlan& plan, const std::vector<Val
   std::vector<RowName> out;
   prepare();
   for (const ValueKey& key : plan.value_keys) {
-    // An expression, and whether a row is in a partial index at all, may hang on any column.
+    // Whether a row is in a partial index at all may hang on any column.
     const bool concerned =
         !key.is_exact ||
         std::any_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& column) {

@@ -99,7 +99,8 @@ struct TablePlan : std::enable_shared_from_this<TablePlan> {
   bool strict = false;
   bool has_nulls = false;    // the log has a _nulls column
   bool rowid_alias = false;  // INTEGER PRIMARY KEY: takes integers only
-  // Legality can be told only by a trial: CHECK, or a UNIQUE that is not exact.
+  // Legality can be told only by a trial: CHECK, a UNIQUE that is not exact, or one with a
+  // function, which may fail.
   bool needs_trial = false;
   uint64_t legality = 0;  // a hash of everything that decides what is legal in this table
   std::vector<ValueKey> value_keys;  // what its rows hold that others may conflict with or refer to

@@ -104,7 +104,7 @@ std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan&
     if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
     const std::string index = indexes.text(1);
     IndexText text;
-    {
+    if (indexes.text(3) == "c") {  // by CREATE INDEX
       Run run = db.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
       run.bind(index);
       if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
