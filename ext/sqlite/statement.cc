@@ -179,23 +179,26 @@ int Run::try_exec() {
   throw_sqlite(sqlite3_db_handle(handle_), rc, "cannot run " + quoted(sqlite3_sql(handle_)));
 }
 
-std::string Run::bytes(const void* data, int column) const {
+// `type`: that of the column before the conversion to `data`. One that finds no memory can leave
+// NULL.
+std::string Run::bytes(const void* data, int column, int type) const {
   if (data != nullptr) {
     return {static_cast<const char*>(data),
             static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
   }
-  // NULL and an empty blob have no bytes; anything else here is a conversion that found no memory.
-  const int type = sqlite3_column_type(handle_, column);
+  // NULL and an empty blob have no bytes.
   if (type == SQLITE_NULL || (type == SQLITE_BLOB && sqlite3_column_bytes(handle_, column) == 0))
     return {};
   throw std::bad_alloc();
 }
 
 std::string Run::text(int column) const {
-  return bytes(sqlite3_column_text(handle_, column), column);
+  const int type = sqlite3_column_type(handle_, column);
+  return bytes(sqlite3_column_text(handle_, column), column, type);
 }
 std::string Run::blob(int column) const {
-  return bytes(sqlite3_column_blob(handle_, column), column);
+  const int type = sqlite3_column_type(handle_, column);
+  return bytes(sqlite3_column_blob(handle_, column), column, type);
 }
 
 Value Run::value(int column) const {
@@ -205,9 +208,9 @@ Value Run::value(int column) const {
     case SQLITE_FLOAT:
       return Value::real(sqlite3_column_double(handle_, column));
     case SQLITE_TEXT:
-      return Value::text(text(column));
+      return Value::text(bytes(sqlite3_column_text(handle_, column), column, SQLITE_TEXT));
     case SQLITE_BLOB:
-      return Value::blob(blob(column));
+      return Value::blob(bytes(sqlite3_column_blob(handle_, column), column, SQLITE_BLOB));
     default:
       return Value();
   }

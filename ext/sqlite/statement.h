@@ -110,7 +110,7 @@ class Run {
 
  private:
   void check(int rc);
-  std::string bytes(const void* data, int column) const;
+  std::string bytes(const void* data, int column, int type) const;
 
   Statement own_;
   sqlite3_stmt* handle_;

@@ -23,10 +23,11 @@ from copies import Copy, Network
 from database import rows
 from inspect_copies import (broken, counter_faults, differences, own_patches, parked,
                             parked_units)
+from seeds import fresh_seed
 
 STATEMENTS = int(os.environ.get("REPLIC_STATEMENTS", "20000"))  # of each application
 RUNS = ([(int(os.environ["REPLIC_SEED"]), STATEMENTS)] if "REPLIC_SEED" in os.environ
-        else [(1, STATEMENTS), (random.SystemRandom().randrange(10**6), STATEMENTS // 10)])
+        else [(1, STATEMENTS), (fresh_seed(), STATEMENTS // 10)])
 DETAILS = re.compile(r"(FOREIGN KEY|UNIQUE|NOT NULL|CHECK) constraint failed: ")
 
 

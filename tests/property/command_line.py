@@ -12,30 +12,21 @@ The extension is $REPLIC_SO, or build/replic.so.
 import argparse
 import ast
 import pathlib
-import random
 import time
 
 from engine import as_text, explain, run_many, run_once, run_schedule
 from peer import extension_path
+from seeds import fixed_and_fresh, fresh_seed
 
-FRESH_SEEDS_FROM = 10**6  # fixed seeds are below, fresh ones above
-HUNT_CHUNK = 500          # schedules between two looks at the clock
+HUNT_CHUNK = 500  # schedules between two looks at the clock
 
 
 def run_all(suite, count, fresh, jobs=2):
     """True when every schedule holds; the first one that does not is explained."""
-    first_fresh = fresh_seed()
-    seeds = list(range(1, count + 1)) + list(range(first_fresh, first_fresh + fresh))
-    print(f"seeds 1 to {count}, and fresh ones from {first_fresh} to {first_fresh + fresh - 1}",
-          flush=True)
-    failure = run_many(seeds, suite, jobs)
+    failure = run_many(fixed_and_fresh(count, fresh), suite, jobs)
     if failure:
         explain(suite.make(failure[0]), failure[1], suite)
     return failure is None
-
-
-def fresh_seed():
-    return random.SystemRandom().randrange(FRESH_SEEDS_FROM, 2**40)
 
 
 def run_one(suite, schedule, trace):

@@ -14,6 +14,7 @@ import unittest
 
 from ancestor import Ancestor
 from cluster import Cluster, NotLevel
+from seeds import fixed_and_fresh
 
 COUNT = 60
 FRESH = 5
@@ -132,9 +133,7 @@ class AncestorTest(unittest.TestCase):
         self.cluster.check_level()
 
     def test_a_random_cluster_converges_in_both_directions_under_loss(self):
-        fresh = random.SystemRandom().randrange(10**6, 2**40)
-        print(f"seeds 1 to {COUNT} and {fresh} to {fresh + FRESH - 1}", flush=True)
-        for seed in list(range(1, COUNT + 1)) + list(range(fresh, fresh + FRESH)):
+        for seed in fixed_and_fresh(COUNT, FRESH):
             try:
                 run_schedule(seed)
             except Exception:

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 from cluster import Cluster
+from seeds import fixed_and_fresh
 
 COUNT = 60
 FRESH = 5
@@ -394,9 +395,7 @@ class IdentityTest(unittest.TestCase):
     # --- at random -------------------------------------------------------------------------------
 
     def test_random_copies_and_restores_heal(self):
-        fresh = random.SystemRandom().randrange(10**6, 2**40)
-        print(f"seeds 1 to {COUNT} and {fresh} to {fresh + FRESH - 1}", flush=True)
-        for seed in list(range(1, COUNT + 1)) + list(range(fresh, fresh + FRESH)):
+        for seed in fixed_and_fresh(COUNT, FRESH):
             try:
                 run_schedule(seed)
             except Exception:

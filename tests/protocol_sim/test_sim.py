@@ -14,6 +14,7 @@ import time
 import unittest
 
 from cluster import Cluster
+from seeds import fixed_and_fresh
 
 COUNT = 55
 FRESH = 5
@@ -77,9 +78,7 @@ def heal(cluster, way, rng):
 
 class ScheduleTest(unittest.TestCase):
     def run_seeds(self, way):
-        fresh = random.SystemRandom().randrange(10**6, 2**40)
-        print(f"{way}: seeds 1 to {COUNT} and {fresh} to {fresh + FRESH - 1}", flush=True)
-        for seed in list(range(1, COUNT + 1)) + list(range(fresh, fresh + FRESH)):
+        for seed in fixed_and_fresh(COUNT, FRESH):
             try:
                 run_schedule(way, seed)
             except Exception:

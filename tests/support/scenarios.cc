@@ -326,11 +326,17 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
   return outcome.hit;
 }
 
+// As tests/support/seeds.py.
+uint64_t fresh_seed() {
+  const char* given = std::getenv("REPLIC_FRESH_SEED");
+  return given != nullptr ? std::stoull(given) : std::random_device{}();
+}
+
 int64_t sweep_one(const Scenario& scenario, const Sweep& how, bool transaction) {
   const Expected expected = run_unharmed(scenario, how, transaction);
   const bool everything = std::getenv("REPLIC_EVERY_FAULT") != nullptr;
   const int64_t most = everything || how.runs == 0 ? INT64_MAX : how.runs;
-  std::random_device random;
+  std::mt19937_64 random(fresh_seed());
   int64_t nth = 0;
   int64_t chances = 0;
   for (;;) {
