@@ -163,6 +163,12 @@ std::string Database::collation_of(const std::string& table, const std::string& 
   return collation == nullptr ? std::string() : collation;
 }
 
+std::optional<uint32_t> Database::file_version() const {
+  unsigned int version = 0;
+  const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  return rc == SQLITE_OK ? std::optional<uint32_t>(version) : std::nullopt;
+}
+
 int64_t Database::now_unix_ms() const {
   constexpr int64_t kJulianUnixMs =
       210'866'760'000'000;  // the Julian day number of 1970-01-01, in milliseconds

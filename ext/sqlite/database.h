@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -126,6 +127,9 @@ class Database {
   std::string errmsg() const { return sqlite3_errmsg(db_); }
   // Unix milliseconds by the clock of the host's VFS.
   int64_t now_unix_ms() const;
+  // Changes with each commit to main, by whatever connection: to be asked inside a transaction, or
+  // when one has been committed. Nothing when SQLite cannot tell.
+  std::optional<uint32_t> file_version() const;
   sqlite3* handle() const { return db_; }
 
   // Makes sure that the owner table is connected, so that what is prepared from now on will be

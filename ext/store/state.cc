@@ -57,6 +57,8 @@ StateRow State::read(bool initialised) {
 
 void State::load() {
   if (now_.loaded) return;
+  version_.reset();
+  if (take_kept()) return;
   Run run = db_.run(select_row_);
   if (!run.step()) {
     throw Error(Code::state, "table _replic_state has no row",
@@ -65,7 +67,6 @@ void State::load() {
   now_ = Memory();
   now_.row = read_row(run);
   now_.loaded = true;
-  version_.reset();
   if (!kept_clock_) return;
   version_ = version();
   if (kept_clock_->version != *version_ || kept_clock_->own != now_.row.peer)
@@ -339,8 +340,25 @@ State::Version State::version() {
   return out;
 }
 
-void State::keep_clock() {
+// Only once: what is loaded again in the same transaction may have been written in it.
+bool State::take_kept() {
+  const std::optional<Kept> kept = std::exchange(kept_, std::nullopt);
+  if (!kept || !db_.autocommit()) return false;
+  if (db_.file_version() != kept->file_version) return false;
+  now_ = kept->memory;
+  if (kept_clock_) version_ = kept_clock_->version;
+  return true;
+}
+
+void State::keep() {
   if (!now_.loaded) return;
+  if (const auto version = db_.file_version()) {
+    kept_ = Kept{*version, now_};
+    Memory& memory = kept_->memory;
+    memory.group = LocalGroup();
+    memory.group_written = 0;
+    memory.boot_checked = memory.split_told = false;
+  }
   kept_clock_.reset();
   if (now_.clock_known && version_) kept_clock_ = KeptClock{*version_, now_.row.peer, now_.clock};
 }

@@ -1,8 +1,8 @@
 // Who we are, the clock, and what has been received: a few rows that every write needs.
 //
 // Within a transaction they are held in memory and written once, before the commit; SQLite's
-// savepoint calls keep the copies right under partial rollback. Between transactions nothing is
-// held: another connection may write.
+// savepoint calls keep the copies right under partial rollback. From one transaction to the next
+// they are kept as long as nothing else is written to the file.
 
 #pragma once
 
@@ -177,7 +177,7 @@ class State : public TransactionListener {
   void on_rollback_to(int level) override;
   void on_sync() override;
   void on_commit() override {
-    keep_clock();
+    keep();
     drop();
     if (on_end) on_end();
   }
@@ -221,8 +221,15 @@ class State : public TransactionListener {
     bool split_told = false;
   };
 
-  // The clock as the last commit has left it. Kept when there are many ranges: else to read them
-  // takes no longer than to ask whether another connection has written.
+  // What the last commit has left, for a statement that is a transaction of its own: in another one
+  // the host may have written before us.
+  struct Kept {
+    uint32_t file_version;
+    Memory memory;
+  };
+  // The clock as the last commit has left it, whatever the host has written to its own tables. Kept
+  // when there are many ranges: else to read them takes no longer than to ask whether another
+  // connection has written.
   // A backup that the host has put into its own connection is told by the schema's version.
   using Version = std::pair<int64_t, int64_t>;
   struct KeptClock {
@@ -233,7 +240,8 @@ class State : public TransactionListener {
 
   static StateRow read_row(Run& run);
   Version version();
-  void keep_clock();
+  void keep();
+  bool take_kept();
   void split_gone(int64_t peer, int64_t seq);
   void drop();
   void write_hot(Hot& hot);
@@ -260,6 +268,7 @@ class State : public TransactionListener {
   Sql replace_range_{
       "INSERT OR REPLACE INTO main._replic_ranges(peer,first,last,ver,sum,at) "
       "VALUES(?,?,?,?,?,?)"};
+  std::optional<Kept> kept_;
   std::optional<KeptClock> kept_clock_;
   std::optional<Version> version_;  // in this transaction, when it was asked for
   Memory now_;

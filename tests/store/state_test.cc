@@ -198,26 +198,106 @@ TEST(Clock, IsAheadOfAllThatWasSeenWhicheverConnectionHasSeenIt) {
   EXPECT_GT(written, 100);
 }
 
+void back_up(const Host& from, const Host& to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to.db(), "main", from.db(), "main");
+  sqlite3_backup_step(backup, -1);
+  EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
+}
+
 TEST(Clock, IsThatOfABackupThatWasPutIntoItsConnection) {
   const Host here, copy;
   here.rows(kTables);
   for (int64_t peer = 100; peer < 180; peer++) EXPECT_TRUE(receive(here, message(peer, 1)).ok());
   const std::string write = "SELECT replic_patch('note', 'id', 1, 'body', 'x')";
   here.rows(write);
-  const auto put = [](const Host& from, const Host& to) {
-    sqlite3_backup* backup = sqlite3_backup_init(to.db(), "main", from.db(), "main");
-    sqlite3_backup_step(backup, -1);
-    EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
-  };
-  put(here, copy);
-  const int64_t at = here.number("SELECT replic_now()") + 100'000;
-  EXPECT_TRUE(copy.ask("SELECT replic_apply(" +
-                       sql_text(patch_message(100, 2, at, "note", R"({"id":2})")) + ")")
-                  .ok());
-  put(copy, here);
-  here.rows(write);
-  EXPECT_GT(here.number("SELECT max(_patchedAt) FROM note_patches WHERE _peerId = 1"), at);
+  for (int64_t seq = 2; seq < 6; seq++) {
+    back_up(here, copy);
+    const int64_t at = here.number("SELECT replic_now()") + seq * 50'000;
+    const std::string ahead = patch_message(100, seq, at, "note", R"({"id":2})");
+    EXPECT_TRUE(receive(copy, ahead).ok());
+    back_up(copy, here);
+    here.rows(write);
+    EXPECT_GT(here.number("SELECT max(_patchedAt) FROM note_patches WHERE _peerId = 1"), at) << seq;
+  }
 }
+
+// What a transaction needs of the state is kept for the next one, unless anything else is written
+// to the file.
+class KeptState : public testing::TestWithParam<const char*> {
+ protected:
+  KeptState() : path_("file:" + folder_.file("kept") + "?psow=1"), here_(path_) {
+    here_.rows(std::string("PRAGMA journal_mode=") + GetParam());
+    here_.rows(kTables);
+    EXPECT_EQ(receive(here_, message(7, 1)).first(), "1");
+    EXPECT_EQ(receive(here_, message(7, 1)).first(), "0");
+  }
+  // The first patch of the peer 7 is taken for a new one.
+  void expect_forgotten() const { EXPECT_EQ(receive(here_, message(7, 1)).first(), "1"); }
+
+  static constexpr const char* kForget =
+      "DELETE FROM _replic_ranges WHERE peer = 7; DELETE FROM note_patches WHERE _peerId = 7";
+  TempFolder folder_;
+  std::string path_;
+  Host here_;
+};
+
+TEST_P(KeptState, IsNotReadAgain) {
+  int reads = 0;
+  const auto count = [](unsigned, void* context, void*, void* sql) {
+    const std::string_view text = static_cast<const char*>(sql);
+    const bool is_read = text.find("SELECT") != std::string_view::npos &&
+                         (text.find("main._replic_state") != std::string_view::npos ||
+                          text.find("main._replic_ranges") != std::string_view::npos);
+    if (is_read) ++*static_cast<int*>(context);
+    return 0;
+  };
+  sqlite3_trace_v2(here_.db(), SQLITE_TRACE_STMT, count, &reads);
+  for (int64_t seq = 2; seq < 10; seq++)
+    EXPECT_EQ(receive(here_, message(7, seq)).first(), "1") << seq;
+  EXPECT_EQ(reads, 0);
+  here_.rows("UPDATE _replic_state SET duplicates = 0");
+  EXPECT_EQ(receive(here_, message(7, 10)).first(), "1");
+  EXPECT_GT(reads, 0);
+  sqlite3_trace_v2(here_.db(), 0, nullptr, nullptr);
+}
+
+TEST_P(KeptState, IsNotTrustedAfterAWriteOfTheSameConnection) {
+  here_.rows(kForget);
+  expect_forgotten();
+}
+
+TEST_P(KeptState, IsNotTrustedAfterAWriteOfTheSameTransaction) {
+  here_.rows(std::string("BEGIN; ") + kForget);
+  expect_forgotten();
+  here_.rows("COMMIT");
+  EXPECT_EQ(receive(here_, message(7, 1)).first(), "0");
+}
+
+TEST_P(KeptState, IsTrustedAfterARollback) {
+  here_.rows(std::string("BEGIN; ") + kForget);
+  expect_forgotten();
+  here_.rows("ROLLBACK");
+  EXPECT_EQ(receive(here_, message(7, 1)).first(), "0");
+  EXPECT_EQ(receive(here_, message(7, 2)).first(), "1");
+}
+
+TEST_P(KeptState, IsNotTrustedAfterAWriteOfAnotherConnection) {
+  const Host there(path_);
+  there.rows(kForget);
+  expect_forgotten();
+  EXPECT_EQ(receive(there, message(7, 2)).first(), "1");
+  EXPECT_EQ(receive(here_, message(7, 2)).first(), "0");
+}
+
+TEST_P(KeptState, IsNotTrustedAfterABackup) {
+  const Host other;
+  other.rows(kTables);
+  back_up(other, here_);
+  expect_forgotten();
+}
+
+INSTANTIATE_TEST_SUITE_P(, KeptState, testing::Values("delete", "wal"),
+                         [](const auto& mode) { return std::string(mode.param); });
 
 TEST(Ranges, TakeOneRowForAJumpOfABillion) {
   const Host host;
