@@ -285,8 +285,10 @@ bool run_harmed(const Scenario& scenario, const Sweep& how, bool transaction, in
   // ALTER TABLE can lose the code, and with it the reason.
   const bool by_alter = primary == SQLITE_ERROR &&
                         outcome.answer.error.find("cannot run 'ALTER TABLE") != std::string::npos;
-  const bool right_code =
-      by_alter || std::find(how.codes.begin(), how.codes.end(), primary) != how.codes.end();
+  // SQLite does without the error's text where there is no memory for it.
+  const bool lost_text = !outcome.answer.ok() && outcome.answer.code == expected.answer.code;
+  const bool right_code = by_alter || lost_text ||
+                          std::find(how.codes.begin(), how.codes.end(), primary) != how.codes.end();
   EXPECT_TRUE(same || (outcome.hit && right_code))
       << "code " << outcome.answer.code << ": " << outcome.answer.first() << "\nexpected code "
       << expected.answer.code << ": " << expected.answer.first();
