@@ -70,6 +70,18 @@ void Merger::prepare() {
   latest_late_.reset();
   if (prepared_ == catalog_.generation()) return;
   scratch_.clear();
+  // Whoever wrote first after the last change of the schema has seen to it. It takes all tables, so
+  // a connection that only comes to write does not do it once more. An engine that reads other keys
+  // from the same schema has to be told from this one by kFormat.
+  if (prepared_ < 0 && state_.peek().tables_seen == catalog_.schema_version()) {
+    has_ties_ = db_.run("SELECT 1 FROM main._replic_keys LIMIT 1").step();
+    prepared_ = judged_ = catalog_.generation();
+    return;
+  }
+  prepare_all();
+}
+
+void Merger::prepare_all() {
   const std::vector<std::string> tables = catalog_.tables();
   has_foreign_keys_ = has_ties_ = false;
   for (const std::string& table : tables) {
@@ -83,10 +95,13 @@ void Merger::prepare() {
   if (has_foreign_keys_ && state_.peek().foreign_keys < 0)
     state_.row().foreign_keys = enforces_foreign_keys(db_) ? 1 : 0;
   prepared_ = catalog_.generation();
+  knows_foreign_keys_ = true;
 }
 
 bool Merger::disregards_foreign_keys() {
-  return has_foreign_keys_ && state_.peek().foreign_keys == 0 && enforces_foreign_keys(db_);
+  if (state_.peek().foreign_keys != 0 || !enforces_foreign_keys(db_)) return false;
+  if (!knows_foreign_keys_) prepare_all();
+  return has_foreign_keys_;
 }
 
 bool enforces_foreign_keys(Database& db) {

@@ -83,6 +83,7 @@ class Merger {
 
  private:
   void prepare();
+  void prepare_all();
   void place_plain(std::span<UnitPart* const> plain, std::vector<Unit>& slow);
   bool place_fast(std::span<const UnitPart> parts);
   // Whether something that waits may be freed, or freed otherwise, by this patch of a row, or have
@@ -142,6 +143,7 @@ class Merger {
   std::vector<Value> key_;       // of the row that write_fast() writes
   std::vector<size_t> columns_;  // that write_newest() writes
   bool has_foreign_keys_ = false;
+  bool knows_foreign_keys_ = false;
   bool has_ties_ = false;
   int64_t logged_at_ = 0;  // no patch in any log is newer; when there are ties
   // The latest step at which something that had had to wait was accepted; all zeros when nothing

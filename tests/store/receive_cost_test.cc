@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "support/host.h"
+#include "support/temp_folder.h"
 
 namespace replic::test {
 namespace {
@@ -65,6 +66,35 @@ TEST_F(CostOfAMessage, OutOfOrderIsTheSameHoweverManyRowsAnIndexOfExpressionsHas
   const int64_t late = apply(messages, 380, 20);
   EXPECT_LT(late, early * 2);
   EXPECT_EQ(here_.one("SELECT replic_digest()"), there_.one("SELECT replic_digest()"));
+}
+
+// Each table costs a look at what the schema says of it, and no more.
+TEST(CostOfTheFirstMessage, HardlyDependsOnTheNumberOfTables) {
+  const TempFolder folder;
+  const std::string path = "file:" + folder.file("tables") + "?psow=1";
+  int made = 0;
+  int64_t seq = 0;
+  const auto make = [&](int count) {
+    const Host host(path);
+    for (const int end = made + count; made < end; made++) {
+      const std::string table = "t" + std::to_string(made);
+      host.rows("CREATE TABLE " + table +
+                "(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INTEGER REFERENCES t0);"
+                "SELECT replic_track('" +
+                table + "')");
+    }
+  };
+  const auto apply = [&] {
+    const Host host(path);
+    seq++;
+    return host.steps("SELECT replic_apply(" +
+                      sql_text(patch_message(7, seq, 1, "t0", R"({"id":2})")) + ")");
+  };
+  make(10);
+  const int64_t few = apply();
+  make(40);
+  const int64_t many = apply();
+  EXPECT_LT(many - few, 40 * 400);
 }
 
 TEST_F(CostOfAMessage, OfOurOwnIsTheSameHoweverManyPeersThereAre) {
