@@ -167,7 +167,7 @@ void Capture::take_insert(const TablePlan& plan, const Row& row) {
     if (plan.can_be_disturbed()) local_.record(plan, row.new_key, row.values);
     return;
   }
-  take_evicted(plan, row, meets_more);
+  take_evicted(plan, Op::insert, row, meets_more);
   if (!plan.has_triggers) return local_.record(plan, row.new_key, row.values);
   if (const auto now = row_now(plan, row.new_key)) local_.record(plan, row.new_key, *now);
 }
@@ -180,7 +180,7 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
   if (row.changed.empty() && !disturbed) return;
   // SQLite writes what the row was before the action, and does not test that again.
   if (disturbed && plan.has_actions) state_.replay_group();
-  take_evicted(plan, row, meets_more);
+  take_evicted(plan, Op::update, row, meets_more);
   if (row_key(plan, row.old_key) != row_key(plan, row.new_key)) {
     was_written(plan, row.new_key);
     take_gone(plan, row.old_key);
@@ -196,7 +196,7 @@ void Capture::take_update(const TablePlan& plan, const Row& row) {
 
 // REPLACE takes away, and tells no trigger of it, rows that hold a value of a UNIQUE key that the
 // new row has. `meets_more`: not only those that our BEFORE trigger has found.
-void Capture::take_evicted(const TablePlan& plan, const Row& row, bool meets_more) {
+void Capture::take_evicted(const TablePlan& plan, Op op, const Row& row, bool meets_more) {
   const auto is_own = [&](const std::vector<Value>& key) {
     const std::string name = row_key(plan, key);
     return name == row_key(plan, row.new_key) || name == row_key(plan, row.old_key);
@@ -207,7 +207,9 @@ void Capture::take_evicted(const TablePlan& plan, const Row& row, bool meets_mor
   };
   if (knows_keys_) {
     for (Told& told : std::exchange(met_, {})) {
-      const bool is_here = told.row.table == plan.name;
+      // An action of a foreign key that is taken away may write rows before the one that meets it.
+      const bool is_here = told.row.table == plan.name && told.op == op &&
+                           is_key(plan, told.from, op == Op::insert ? row.new_key : row.old_key);
       if (is_here && !is_own(told.row.key) && !row_now(plan, told.row.key)) {
         // With recursive_triggers a trigger has told of it, and the row is on its way back.
         if (unsettled_.count(plan.name + '\0' + row_key(plan, told.row.key)) == 0)

@@ -89,7 +89,7 @@ class Capture {
     RowId row;
     int64_t savepoints;       // State::savepoints() then: it is another number in a later statement
     Op op;                    // what is about to be done
-    std::vector<Value> from;  // the key of the row that is about to be updated
+    std::vector<Value> from;  // the key of the row that is about to be updated, or inserted
     int64_t taken = 0;        // taken_ then
   };
 
@@ -113,7 +113,7 @@ class Capture {
   void take_update(const TablePlan& plan, const Row& row);
   void take_remove(const TablePlan& plan, const Row& row);
   void take_gone(const TablePlan& plan, const std::vector<Value>& key);
-  void take_evicted(const TablePlan& plan, const Row& row, bool meets_more);
+  void take_evicted(const TablePlan& plan, Op op, const Row& row, bool meets_more);
   Value stored(const Column& column, sqlite3_value* value);
   static std::vector<Value> values_of(std::span<sqlite3_value*> key);
   static RowId name_row(std::string_view table, std::span<sqlite3_value*> key);

@@ -71,6 +71,7 @@ void Capture::meets(Op op, std::string_view table, std::span<sqlite3_value*> key
   if (db_.own_write.kind == OwnWrite::Kind::apply) return;
   const size_t width = op == Op::update ? keys.size() / 2 : keys.size();
   tell(met_, op, name_row(table, keys.first(width)), keys.subspan(width));
+  if (op == Op::insert && !coming_.empty()) met_.back().from = coming_.back().row.key;
 }
 
 bool Capture::guards(Op op, std::string_view table, std::span<sqlite3_value*> key) {

@@ -101,3 +101,20 @@ INSERT OR REPLACE INTO seat VALUES (3, 'window', NULL, NULL);
 SELECT id, name, note, deletedAt IS NULL FROM seat;
 SELECT * FROM replic_check;
 PRAGMA recursive_triggers = OFF;
+-- REPLACE takes a row away, and the action of a foreign key writes, before the new row, the one that
+-- makes room for it.
+CREATE TABLE part(name TEXT PRIMARY KEY, place TEXT, deletedAt INTEGER,
+  inside TEXT REFERENCES part(name) ON DELETE SET NULL);
+CREATE UNIQUE INDEX part_place ON part(place) WHERE deletedAt IS NULL;
+SELECT replic_track('part');
+PRAGMA foreign_keys = ON;
+INSERT INTO part(name, place) VALUES ('a', 'x'), ('b', 'y');
+UPDATE part SET inside = 'a' WHERE name = 'b';
+INSERT OR REPLACE INTO part(name, place) VALUES ('b', 'x');
+SELECT name, place, deletedAt IS NULL, inside FROM part ORDER BY name;
+PRAGMA recursive_triggers = ON;
+INSERT INTO part(name, place, inside) VALUES ('c', 'z', 'b');
+INSERT OR REPLACE INTO part(name, place) VALUES ('c', 'x');
+SELECT name, place, deletedAt IS NULL, inside FROM part ORDER BY name;
+SELECT * FROM replic_check;
+PRAGMA recursive_triggers = OFF;
