@@ -1,5 +1,7 @@
 #include "store/uniques.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sqlite/boundary.h"
@@ -46,6 +48,25 @@ bool is_understood(Database& db, const TablePlan& plan, const IndexText& text) {
   if (!text.where.empty()) all += "," + enclosed(text.where);
   const std::string row = row_like(db, plan, [](const std::string&) { return "NULL"; });
   return static_cast<bool>(Statement::if_understood(db.handle(), "SELECT " + all + " FROM " + row));
+}
+
+bool has_generated_columns(Database& db, const TablePlan& plan) {
+  Run run = db.once("PRAGMA main.table_xinfo(" + ident(plan.name) + ")");
+  size_t count = 0;
+  while (run.step()) count++;
+  return count > plan.columns.size();
+}
+
+// Whether a BEFORE trigger of an INSERT can compute what an index of more than plain columns
+// compares. It knows no number that SQLite itself is about to give, and of generated columns no
+// value that comes of a default in the place of NULL.
+bool is_known_before(Database& db, const TablePlan& plan, const ValueKey& key) {
+  if (!key.function) return false;
+  return std::none_of(key.columns.begin(), key.columns.end(), [&](const KeyColumn& part) {
+    const Column& column = plan.columns[*part.column];
+    if (plan.rowid_alias && column.key_position >= 0) return true;
+    return column.not_null && !column.default_sql.empty() && has_generated_columns(db, plan);
+  });
 }
 
 }  // namespace
@@ -100,9 +121,11 @@ std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan&
   };
   const auto new_row = [&] { return row_like(db, plan, new_value); };
   Run indexes = db.once("PRAGMA main.index_list(" + ident(plan.name) + ")");
+  size_t number = 0;
   while (indexes.step()) {
     if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
     const std::string index = indexes.text(1);
+    const ValueKey& key = plan.value_keys[number++];  // they are in the same order
     IndexText text;
     if (indexes.text(3) == "c") {  // by CREATE INDEX
       Run run = db.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
@@ -120,6 +143,7 @@ std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan&
       if (name.empty() && i >= text.terms.size()) name = plan.columns[plan.key.front()].name;
       std::string& all = meeting.condition;
       all.append(all.empty() ? "" : " AND ");
+      if (!plan.own_column(name) && !is_known_before(db, plan, key)) return std::nullopt;
       if (name.empty()) {
         const std::string term = enclosed(text.terms[i]);
         all.append(term).append("=(SELECT ").append(term) += " FROM " + new_row() + ")";

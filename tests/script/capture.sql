@@ -156,6 +156,21 @@ UPDATE OR REPLACE rank SET n = NULL WHERE id = 2;
 SELECT * FROM rank;
 SELECT * FROM replic_check();
 
+-- A generated column is computed from that default, and an expression from the id that SQLite gives.
+CREATE TABLE grade(id TEXT PRIMARY KEY, n INTEGER NOT NULL DEFAULT 5,
+  word TEXT AS ('grade ' || n) UNIQUE);
+CREATE TABLE turn(id INTEGER PRIMARY KEY, who TEXT);
+CREATE UNIQUE INDEX turn_of_three ON turn(id % 3);
+SELECT replic_track('grade'), replic_track('turn');
+INSERT INTO grade(id) VALUES ('a');
+INSERT OR REPLACE INTO grade(id, n) VALUES ('b', NULL);
+INSERT INTO grade(id, n) VALUES ('c', 6);
+UPDATE OR REPLACE grade SET n = NULL WHERE id = 'c';
+INSERT OR REPLACE INTO turn(who) VALUES ('a'), ('b'), ('c'), ('d');
+SELECT * FROM grade;
+SELECT * FROM turn;
+SELECT * FROM replic_check();
+
 -- What UPDATE OR REPLACE takes away can take the updated row with it, and then no trigger tells of
 -- the update: found by a key, and by a UNIQUE value.
 PRAGMA foreign_keys = ON;
