@@ -144,6 +144,13 @@ const Catalog::Facts& Catalog::facts(const std::string& table) {
   return facts_[folded(table)];
 }
 
+bool Catalog::may_have_foreign_keys() {
+  facts("");  // reads those of all tables
+  return std::any_of(tables().begin(), tables().end(), [&](const std::string& table) {
+    return folded(facts_[folded(table)].sql).find("references") != std::string::npos;
+  });
+}
+
 const TablePlan* Catalog::find(std::string_view table) { return entry(table).plan.get(); }
 
 Catalog::Entry& Catalog::entry(std::string_view table) {

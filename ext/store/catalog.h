@@ -30,6 +30,8 @@ class Catalog {
   int64_t schema_version() const { return version_; }
   // Changes whenever everything was forgotten.
   int64_t generation() const { return generation_; }
+  // False when no replicated table has a FOREIGN KEY. O(tables), and does not read their plans.
+  bool may_have_foreign_keys();
   // True when replic's own tables are there. Throws E_STATE when they are damaged.
   bool initialised();
 

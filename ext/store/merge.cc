@@ -75,6 +75,8 @@ void Merger::prepare() {
   // from the same schema has to be told from this one by kFormat.
   if (prepared_ < 0 && state_.peek().tables_seen == catalog_.schema_version()) {
     has_ties_ = db_.run("SELECT 1 FROM main._replic_keys LIMIT 1").step();
+    has_foreign_keys_ = catalog_.may_have_foreign_keys();
+    knows_foreign_keys_ = false;
     prepared_ = judged_ = catalog_.generation();
     return;
   }
@@ -99,7 +101,8 @@ void Merger::prepare_all() {
 }
 
 bool Merger::disregards_foreign_keys() {
-  if (state_.peek().foreign_keys != 0 || !enforces_foreign_keys(db_)) return false;
+  if (!has_foreign_keys_ || state_.peek().foreign_keys != 0 || !enforces_foreign_keys(db_))
+    return false;
   if (!knows_foreign_keys_) prepare_all();
   return has_foreign_keys_;
 }

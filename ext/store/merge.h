@@ -139,10 +139,10 @@ class Merger {
   Scratch scratch_;
   Log log_;
   LogBatch batch_;
-  bool in_batch_ = false;        // entries of logs go through batch_
-  std::vector<Value> key_;       // of the row that write_fast() writes
-  std::vector<size_t> columns_;  // that write_newest() writes
-  bool has_foreign_keys_ = false;
+  bool in_batch_ = false;          // entries of logs go through batch_
+  std::vector<Value> key_;         // of the row that write_fast() writes
+  std::vector<size_t> columns_;    // that write_newest() writes
+  bool has_foreign_keys_ = false;  // or may have, when it is not known yet
   bool knows_foreign_keys_ = false;
   bool has_ties_ = false;
   int64_t logged_at_ = 0;  // no patch in any log is newer; when there are ties
