@@ -125,7 +125,9 @@ void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
   }
   // The function may be called again by what we run now.
   const Row row = std::exchange(row_, Row());
-  if (own.plan == &plan && row_key(plan, *own.key) == row_key(plan, row.old_key))
+  // By name: a trial may have had the catalogue read anew since the statement was announced.
+  if (own.plan != nullptr && static_cast<const TablePlan*>(own.plan)->name == plan.name &&
+      row_key(plan, *own.key) == row_key(plan, row.old_key))
     return;  // replic_patch makes the patch of it
   const auto is_it = [&](const Updating& updating) {
     return is_row(plan, updating.row, row.old_key);
