@@ -30,7 +30,13 @@ class DeferredForeignKeys {
   bool was_on_ = false;
 };
 
+// What a local patch frees is merged like what others send: what triggers write then is ignored.
+OwnWrite::Kind kind_of(const Database& db, const RowTarget& target) {
+  return target.is_local ? db.own_write.kind : OwnWrite::Kind::apply;
+}
+
 bool delete_row(Database& db, const RowTarget& target) {
+  const WriteScope scope(db, kind_of(db, target));
   const Announce announce(db, *target.plan, target.key, Announce::Statement::remove);
   Run run = db.run(target.plan->table_delete);
   for (const Value& value : target.key) run.bind(value);
@@ -59,6 +65,7 @@ int finish(Database& db, const TablePlan& plan, Run& run) {
 }  // namespace
 
 int write_row(Database& db, const RowTarget& target) {
+  const WriteScope scope(db, kind_of(db, target));
   const TablePlan& plan = *target.plan;
   const std::vector<Value>& key = target.key;
   const RowFold& fold = *target.fold;

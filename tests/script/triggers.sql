@@ -120,6 +120,19 @@ INSERT OR REPLACE INTO mark VALUES (4, 'a', 7);
 SELECT * FROM mark;
 SELECT * FROM replic_check;
 
+-- What replic_patch frees is merged: what a trigger writes to the same row then is ignored.
+CREATE TABLE desk(id INTEGER PRIMARY KEY, u TEXT UNIQUE);
+CREATE TRIGGER desk_once AFTER UPDATE ON desk BEGIN UPDATE desk SET u = 'X' WHERE id = 1; END;
+SELECT replic_track('desk');
+INSERT INTO desk VALUES (1, 'a'), (2, 'x');
+SELECT replic_apply(json_object('type', 10, 'at', replic_now(), 'peer', 7, 'seq', 1, 'ver', 1,
+  'tab', 'desk', 'delta', json_object('id', 1, 'u', 'x')));
+SELECT tab, reason FROM replic_pending;
+SELECT replic_patch('desk', 'id', 2, 'deletedAt', 5) IS NOT NULL;
+SELECT tab, reason FROM replic_pending;
+SELECT * FROM desk;
+SELECT * FROM replic_check;
+
 -- Temporary triggers run before ours: they may have put back what is told to be gone.
 CREATE TEMP TRIGGER back AFTER DELETE ON main.mark BEGIN
   INSERT INTO mark VALUES (OLD.id, OLD.u, 'back');
