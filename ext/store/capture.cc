@@ -125,7 +125,8 @@ void Capture::take(Op op, std::string_view table, std::string_view fingerprint,
   }
   // The function may be called again by what we run now.
   const Row row = std::exchange(row_, Row());
-  // By name: a trial may have had the catalogue read anew since the statement was announced.
+  // By name: the catalogue is read anew when SQLite has gone back to a savepoint, as it does when T
+  // refuses one of several rows.
   if (own.plan != nullptr && static_cast<const TablePlan*>(own.plan)->name == plan.name &&
       row_key(plan, *own.key) == row_key(plan, row.old_key))
     return;  // replic_patch makes the patch of it
@@ -209,7 +210,8 @@ void Capture::take_evicted(const TablePlan& plan, Op op, const Row& row, bool me
   };
   if (knows_keys_) {
     for (Told& told : std::exchange(met_, {})) {
-      // An action of a foreign key that is taken away may write rows before the one that meets it.
+      // When a row is taken away, actions of foreign keys write others before the one that meets it
+      // is written.
       const bool is_here = told.row.table == plan.name && told.op == op &&
                            is_key(plan, told.from, op == Op::insert ? row.new_key : row.old_key);
       if (is_here && !is_own(told.row.key) && !row_now(plan, told.row.key)) {

@@ -124,10 +124,7 @@ bool Catalog::set_function(const TablePlan& plan, const std::string& index, Valu
   }
   if (!any) return false;
   if (!all_named) {
-    IndexText text;
-    Run run = db_.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
-    run.bind(index);
-    if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
+    const IndexText text = index_text(db_, index);
     if (text.terms.size() != terms.size()) return false;
     for (size_t i = 0; i < terms.size(); i++) {
       if (terms[i].sql.empty()) terms[i].sql = enclosed(text.terms[i]);

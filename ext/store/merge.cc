@@ -76,7 +76,6 @@ void Merger::prepare() {
   if (prepared_ < 0 && state_.peek().tables_seen == catalog_.schema_version()) {
     has_ties_ = db_.run("SELECT 1 FROM main._replic_keys LIMIT 1").step();
     has_foreign_keys_ = catalog_.may_have_foreign_keys();
-    knows_foreign_keys_ = false;
     prepared_ = judged_ = catalog_.generation();
     return;
   }

@@ -108,6 +108,12 @@ IndexText read_index(std::string_view sql) {
   return out;
 }
 
+IndexText index_text(Database& db, const std::string& index) {
+  Run run = db.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
+  run.bind(index);
+  return run.step() && !run.is_null(0) ? read_index(run.text(0)) : IndexText();
+}
+
 std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan& plan) {
   std::vector<Meeting> out;
   // A column of the new row. Where it may not be NULL, REPLACE puts the default in the place of
@@ -126,12 +132,8 @@ std::optional<std::vector<Meeting>> read_meetings(Database& db, const TablePlan&
     if (indexes.integer(2) == 0 || indexes.text(3) == "pk") continue;
     const std::string index = indexes.text(1);
     const ValueKey& key = plan.value_keys[number++];  // they are in the same order
-    IndexText text;
-    if (indexes.text(3) == "c") {  // by CREATE INDEX
-      Run run = db.run("SELECT sql FROM main.sqlite_schema WHERE type='index' AND name=?1");
-      run.bind(index);
-      if (run.step() && !run.is_null(0)) text = read_index(run.text(0));
-    }
+    const bool has_text = indexes.text(3) == "c";     // by CREATE INDEX
+    const IndexText text = has_text ? index_text(db, index) : IndexText();
     if (!text.terms.empty() && !is_understood(db, plan, text)) return std::nullopt;
     Meeting meeting;
     bool only_columns = text.where.empty();

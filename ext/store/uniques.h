@@ -24,6 +24,8 @@ struct IndexText {
   std::string where;               // or empty
 };
 IndexText read_index(std::string_view sql);
+// Those of an index by its name; empty when no CREATE INDEX has made it.
+IndexText index_text(Database& db, const std::string& index);
 
 // An expression in parentheses, also when it ends with a comment.
 std::string enclosed(std::string_view text);

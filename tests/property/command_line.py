@@ -44,9 +44,9 @@ def run_one(suite, schedule, trace):
 
 def hunt(suite, seconds, folder, jobs):
     """Runs fresh seeds; each failure becomes a file in `folder`. True when there was none."""
-    end, found, done = time.monotonic() + seconds, 0, 0
+    end, found, done, fresh = time.monotonic() + seconds, 0, 0, fresh_seed()
     while time.monotonic() < end:
-        first = fresh_seed()
+        first = fresh + done
         failure = run_many(range(first, first + HUNT_CHUNK), suite, jobs)
         done += HUNT_CHUNK
         if failure:
